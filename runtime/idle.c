@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * idle: which ms run, which one sleeps in the netpoller, which sleep on their notes, and who wakes whom.
+ *
+ * The policy (measured: one thread that polls and runs is as good as it gets until there is really much to do):
+ * - The m that finds nothing and is the last one running blocks in the netpoller, keeping its p. Others give their p back and sleep.
+ *   So while somebody blocks there, nobody runs; `running` and `poller` change together, under sched.lock.
+ * - What a poll brings goes to the poller's own queue. Another m is woken when a queue gets longer than knobs.wake_len; what waits behind a
+ *   long-running goroutine is noticed by sysmon.
+ * - One m at a time is woken ("spinning") until it has found work; then it wakes the next one if need be.
+ *
+ * No wake-up gets lost. To the global queue everything comes under sched.lock, and whoever is about to sleep looks at it under the same hold of the
+ * lock in which it becomes idle. For the rings: the producer puts, fences, looks for an idle p; the m about to sleep publishes itself as idle, fences,
+ * looks at the rings again: one of the two sees the other. For timers, see timer.c.
+ */
+#include <string.h>
+
+#include "runtime/clock.h"
+#include "runtime/poll.h"
+#include "runtime/sched.h"
+#include "runtime/thread.h"
+
+static void add(_Atomic uint32_t *counter, uint32_t n)
+{
+	uint32_t old = atomic_load_explicit(counter, memory_order_relaxed);
+	atomic_store_explicit(counter, old + n, memory_order_relaxed);
+}
+
+/* --- the global queue --- */
+
+static void publish_global_len(void)
+{
+	atomic_store_explicit(&sched.global_len, sched.global.len, memory_order_relaxed);
+}
+
+/* Under sched.lock: true if the caller must call poll_interrupt() after it has released the lock. */
+static bool claim_poller_wake(void)
+{
+	if (sched.poller == NULL || sched.poller_woken)
+		return false;
+	sched.poller_woken = true;
+	return true;
+}
+
+static bool worth_waking(uint32_t waiting)
+{
+	return waiting > atomic_load_explicit(&sched.knobs.wake_len, memory_order_relaxed) &&
+	       atomic_load_explicit(&sched.idle_count, memory_order_relaxed) > 0 &&
+	       atomic_load_explicit(&sched.spinning, memory_order_relaxed) == 0;
+}
+
+void sched_inject(struct g *g)
+{
+	lock_acquire(&sched.lock);
+	g_chain_push(&sched.global, g);
+	publish_global_len();
+	bool interrupt = claim_poller_wake();
+	lock_release(&sched.lock);
+	if (interrupt)
+		poll_interrupt();
+	else if (worth_waking(atomic_load_explicit(&sched.global_len, memory_order_relaxed)))
+		m_wake();
+}
+
+void sched_spill(struct g_chain *spill)
+{
+	lock_acquire(&sched.lock);
+	g_chain_append(&sched.global, spill);
+	publish_global_len();
+	lock_release(&sched.lock);
+}
+
+struct g *sched_take_global(struct p *p, uint32_t most)
+{
+	if (atomic_load_explicit(&sched.global_len, memory_order_relaxed) == 0)
+		return NULL;
+	struct g_chain taken = { 0 }, spill = { 0 };
+	lock_acquire(&sched.lock);
+	uint32_t fair = sched.global.len / sched.procs + 1;
+	while (taken.len < most && taken.len < fair && sched.global.len > 0)
+		g_chain_push(&taken, g_chain_pop(&sched.global));
+	publish_global_len();
+	lock_release(&sched.lock);
+	struct g *first = g_chain_pop(&taken), *g;
+	while ((g = g_chain_pop(&taken)) != NULL)
+		runq_put(&p->runq, g, &spill);
+	if (UNLIKELY(spill.len > 0))
+		sched_spill(&spill);
+	return first;
+}
+
+/* --- waking --- */
+
+void sched_queued(struct runq *q)
+{
+	uint32_t len = runq_len(q);
+	if (LIKELY(len <= atomic_load_explicit(&sched.knobs.wake_len, memory_order_relaxed)) ||
+	    sched.procs == 1)
+		return;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (worth_waking(len))
+		m_wake();
+}
+
+/* Under sched.lock. The p of an m that will run. */
+static struct p *take_idle_p(void)
+{
+	struct p *p = sched.idle_ps;
+	if (p != NULL) {
+		sched.idle_ps = p->next_idle;
+		add(&sched.idle_count, -1u);
+		add(&sched.running, 1);
+	}
+	return p;
+}
+
+/* Under sched.lock. A sleeping m, or one that has yet to be started. */
+static struct m *take_idle_m(bool *ret_new)
+{
+	struct m *m = sched.idle_ms;
+	*ret_new = m == NULL;
+	if (m != NULL) {
+		sched.idle_ms = m->next_idle;
+		return m;
+	}
+	m = xcalloc(1, sizeof(*m));
+	m->id = sched.ms++;
+	return m;
+}
+
+void m_start(struct m *m, struct p *p)
+{
+	int err = thread_start(m_main, m);
+	if (err != 0)
+		fatal("can't start an OS thread: %s", strerror(-err));
+	m->next_p = p;
+	note_wake(&m->note);
+}
+
+/* Under sched.lock: an idle p to run on, if one may be started. While somebody polls nobody runs: the poller is the one to wake. */
+static struct p *claim_p(bool *ret_interrupt)
+{
+	*ret_interrupt = claim_poller_wake();
+	if (sched.poller != NULL || atomic_load(&sched.stopping))
+		return NULL;
+	return take_idle_p();
+}
+
+static bool try_wake(void)
+{
+	struct m *m = NULL;
+	bool new = false, interrupt;
+	lock_acquire(&sched.lock);
+	struct p *p = claim_p(&interrupt);
+	if (p != NULL)
+		m = take_idle_m(&new);
+	lock_release(&sched.lock);
+	if (interrupt)
+		poll_interrupt();
+	if (m == NULL)
+		return false;
+	m->spinning = true;
+	if (new) {
+		m_start(m, p);
+	} else {
+		m->next_p = p;
+		note_wake(&m->note);
+	}
+	return true;
+}
+
+static bool long_queue_anywhere(void)
+{
+	uint32_t most = atomic_load_explicit(&sched.knobs.wake_len, memory_order_relaxed);
+	for (uint32_t i = 0; i < sched.procs; i++)
+		if (runq_len(&sched.p[i].runq) > most)
+			return true;
+	return atomic_load_explicit(&sched.global_len, memory_order_relaxed) > most;
+}
+
+/* An m that lay down while this one held `spinning` has not been able to wake anybody: hence the second look. */
+void m_wake(void)
+{
+	uint32_t none = 0;
+	while (atomic_compare_exchange_strong(&sched.spinning, &none, 1)) {
+		if (try_wake())
+			return;
+		atomic_store(&sched.spinning, 0);
+		if (atomic_load(&sched.idle_count) == 0 || !long_queue_anywhere())
+			return;
+	}
+}
+
+static void stop_spinning(struct m *m)
+{
+	if (m->spinning) {
+		m->spinning = false;
+		atomic_store(&sched.spinning, 0);
+	}
+}
+
+void m_found_work(struct m *m)
+{
+	stop_spinning(m);
+	sched_queued(&m->p->runq);
+}
+
+void sched_poll_before(int64_t when_ns)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (LIKELY(when_ns >= atomic_load_explicit(&sched.poller_until, memory_order_relaxed)))
+		return;
+	lock_acquire(&sched.lock);
+	bool interrupt = claim_poller_wake();
+	lock_release(&sched.lock);
+	if (interrupt)
+		poll_interrupt();
+}
+
+/* --- going to sleep --- */
+
+void sched_external_begin(void)
+{
+	atomic_fetch_add(&sched.external, 1);
+}
+
+void sched_external_end(void)
+{
+	atomic_fetch_sub(&sched.external, 1);
+}
+
+void sched_io_wait(int change)
+{
+	struct m *m = m_enter();
+	_Atomic int64_t *counter = m == NULL ? NULL : &m->p->io_waits;
+	if (counter == NULL)
+		atomic_fetch_add(&sched.io_waits, change);
+	else
+		atomic_store_explicit(counter,
+				      atomic_load_explicit(counter, memory_order_relaxed) + change,
+				      memory_order_relaxed);
+	m_exit(m);
+}
+
+static int64_t first_timer(void)
+{
+	int64_t first = NEVER;
+	for (uint32_t i = 0; i < sched.procs; i++) {
+		int64_t t = atomic_load_explicit(&sched.p[i].timers.first_ns, memory_order_acquire);
+		first = t < first ? t : first;
+	}
+	return first;
+}
+
+static bool anything_waits_for_io(void)
+{
+	int64_t waits = atomic_load(&sched.io_waits);
+	for (uint32_t i = 0; i < sched.procs; i++)
+		waits += atomic_load_explicit(&sched.p[i].io_waits, memory_order_relaxed);
+	return waits != 0;
+}
+
+/* Nobody runs, no timer is set. What is outside injects before it calls external_end: with `external` at 0, the queue is the last word. */
+static void check_deadlock(void)
+{
+	if (anything_waits_for_io() || atomic_load(&sched.external) != 0)
+		return;
+	lock_acquire(&sched.lock);
+	bool dead = sched.global.len == 0 && !atomic_load(&sched.stopping);
+	lock_release(&sched.lock);
+	if (dead)
+		fatal("all goroutines are asleep - deadlock!");
+}
+
+static int64_t publish_poll_end(void)
+{
+	atomic_store_explicit(&sched.poller_until, NEVER, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	int64_t until = first_timer();
+	if (until == NEVER)
+		check_deadlock();
+	atomic_store_explicit(&sched.poller_until, until, memory_order_relaxed);
+	return until;
+}
+
+static void poll_deliver(const struct poll_report *reports, int n)
+{
+	for (int i = 0; i < n; i++)
+		reports[i].source->deliver(reports[i].source, reports[i].tag, reports[i].events);
+}
+
+void sched_poll(int64_t now_ns)
+{
+	struct poll_report reports[POLL_BATCH];
+	atomic_store_explicit(&sched.last_poll_ns, now_ns, memory_order_relaxed);
+	poll_deliver(reports, poll_wait(reports, 0));
+}
+
+/* Comes and goes with sched.lock held: between, this m is the poller. */
+static int sleep_as_poller(struct m *m, struct poll_report *reports)
+{
+	sched.poller = m;
+	add(&sched.running, -1u);
+	lock_release(&sched.lock);
+	int n = poll_wait(reports, publish_poll_end());
+	atomic_store_explicit(&sched.poller_until, INT64_MIN, memory_order_relaxed);
+	lock_acquire(&sched.lock);
+	sched.poller = NULL;
+	sched.poller_woken = false;
+	add(&sched.running, 1);
+	return n;
+}
+
+static void block_in_poller(struct m *m)
+{
+	struct poll_report reports[POLL_BATCH];
+	int n = sleep_as_poller(m, reports);
+	lock_release(&sched.lock);
+	m->p->now_ns = clock_now();
+	atomic_store_explicit(&sched.last_poll_ns, m->p->now_ns, memory_order_relaxed);
+	sysmon_rouse();
+	poll_deliver(reports, n);
+}
+
+/* With sched.lock held, which it releases. */
+static void sleep_on_note(struct m *m)
+{
+	struct p *p = m->p;
+	bool was_spinning = m->spinning; /* once published, m is its waker's */
+	m->spinning = false;
+	m->p = NULL;
+	p->next_idle = sched.idle_ps;
+	sched.idle_ps = p;
+	m->next_idle = sched.idle_ms;
+	sched.idle_ms = m;
+	add(&sched.idle_count, 1);
+	add(&sched.running, -1u);
+	lock_release(&sched.lock);
+	if (was_spinning)
+		atomic_store(&sched.spinning, 0);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (long_queue_anywhere())
+		m_wake(); /* most likely this m itself: the last to lie down is the first to be woken */
+	note_sleep(&m->note);
+	note_clear(&m->note);
+	m->p = m->next_p;
+}
+
+/* True as soon as there seems to be something to steal. */
+static bool spin(void)
+{
+	int64_t ns = atomic_load_explicit(&sched.knobs.spin_ns, memory_order_relaxed);
+	if (ns == 0)
+		return false;
+	for (int64_t until = clock_now() + ns; clock_now() < until;)
+		for (uint32_t i = 0; i < sched.procs; i++)
+			if (runq_len(&sched.p[i].runq) > 0)
+				return true;
+	return false;
+}
+
+void m_idle(struct m *m)
+{
+	if (spin())
+		return;
+	lock_acquire(&sched.lock);
+	if (sched.global.len > 0 || atomic_load(&sched.stopping)) {
+		lock_release(&sched.lock);
+		return;
+	}
+	if (atomic_load_explicit(&sched.running, memory_order_relaxed) == 1) {
+		stop_spinning(m);
+		block_in_poller(m);
+	} else {
+		sleep_on_note(m);
+	}
+}
+
+void m_stop(struct m *m)
+{
+	static struct note never;
+	lock_acquire(&sched.lock);
+	add(&sched.running, -1u);
+	bool last = atomic_load_explicit(&sched.running, memory_order_relaxed) == 0;
+	lock_release(&sched.lock);
+	stop_spinning(m);
+	if (last)
+		note_wake(&sched.stopped);
+	for (;;)
+		note_sleep(&never);
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * proc: the scheduler's loop, and the verbs of proc.h.
+ *
+ * Each m runs m_main on its OS thread's own stack, "the scheduler's stack": find a runnable goroutine, switch to it, and when it has
+ * left its stack (parked, yielded, ended) do what it asked for. A goroutine is touched by one m at a time: whoever dequeues it
+ * runs it; whoever has taken it out of where it was published, under that place's lock, readies it.
+ *
+ * Where work is looked for, in order: runnext, own ring; each 61st time first the global queue (else two goroutines that always ready
+ * each other would starve it); then global queue, due timers, netpoller, other rings. Who sleeps and who is woken: idle.c.
+ */
+#include "runtime/proc.h"
+
+#include <string.h>
+
+#include "runtime/clock.h"
+#include "runtime/rand.h"
+#include "runtime/sched.h"
+#include "runtime/switch.h"
+
+/* A prime, so that it falls in with no pattern of the program. */
+#define HOUSEKEEPING_TICKS 61
+/* Under load the own queue is never empty: look at the netpoller this often. */
+#define POLL_EVERY_NS	   (100 * MICROSECOND)
+#define STEAL_PASSES	   4
+#define STEAL_NEXT_WAIT_NS (3 * MICROSECOND)
+#define ID_BATCH	   16
+
+static _Thread_local struct m *current_m;
+
+/* The compilers keep a thread-local's address across calls, also across one that returns on another thread. So: one accessor,
+ * never inlined, with a result that they can't reason about. */
+__attribute__((noinline)) struct m *m_self(void)
+{
+	struct m *m = current_m;
+	__asm__ volatile("" : "+r"(m)::"memory");
+	return m;
+}
+
+struct g *g_self(void)
+{
+	struct m *m = m_self();
+	return m == NULL ? NULL : atomic_load_explicit(&m->g, memory_order_relaxed);
+}
+
+static struct g *must_self(struct m *m)
+{
+	struct g *g = m == NULL ? NULL : atomic_load_explicit(&m->g, memory_order_relaxed);
+	if (UNLIKELY(g == NULL))
+		panic("this call parks, and there is no goroutine here to park");
+	return g;
+}
+
+/* --- leaving and entering a goroutine's stack --- */
+
+/* Not instrumented: TSan must not see one function begin on one fiber and end on another. */
+NO_TSAN static void leave_to_scheduler(struct m *m, struct g *g)
+{
+	fiber_leave(&g->fiber, &m->fiber);
+	switch_stack(&g->sp, m->sp);
+	fiber_arrive(&g->fiber);
+}
+
+NO_TSAN static _Noreturn void leave_for_good(struct m *m, struct g *g)
+{
+	fiber_leave_last(&m->fiber);
+	switch_stack(&g->sp, m->sp);
+	__builtin_unreachable();
+}
+
+NO_TSAN static void enter_goroutine(struct m *m, struct g *g)
+{
+	fiber_leave(&m->fiber, &g->fiber);
+	switch_stack(&m->sp, g->sp);
+	fiber_arrive(&m->fiber);
+}
+
+void g_exit(void)
+{
+	struct m *m = m_enter();
+	m->leave = LEAVE_EXIT;
+	leave_for_good(m, must_self(m));
+}
+
+static void g_main(void)
+{
+	struct g *g = g_self();
+	fiber_arrive(&g->fiber);
+	HAPPENS_AFTER(g);
+	m_exit(m_self());
+	g->fn(g->arg);
+	g_exit();
+}
+
+/* --- park and ready --- */
+
+void g_park(enum wait_reason reason, bool (*commit)(struct g *g, void *arg), void *arg)
+{
+	struct m *m = m_enter();
+	struct g *g = must_self(m);
+	atomic_store_explicit(&g->reason, reason, memory_order_relaxed);
+	atomic_store_explicit(&g->since_ns, m->p->now_ns, memory_order_relaxed);
+	m->leave = LEAVE_PARK;
+	m->commit = commit;
+	m->commit_arg = arg;
+	leave_to_scheduler(m, g);
+	HAPPENS_AFTER(g);
+	m_exit(m_self());
+}
+
+static bool unlock(struct g *g, void *lock)
+{
+	(void)g;
+	lock_release(lock);
+	return true;
+}
+
+void g_park_unlock(enum wait_reason reason, struct lock *l)
+{
+	g_park(reason, unlock, l);
+}
+
+void g_yield(void)
+{
+	struct m *m = m_enter();
+	struct g *g = must_self(m);
+	m->leave = LEAVE_YIELD;
+	leave_to_scheduler(m, g);
+	m_exit(m_self());
+}
+
+void p_put(struct p *p, struct g *g, bool next)
+{
+	struct g_chain spill = { 0 };
+	if (next)
+		runq_put_next(&p->runq, g, &spill);
+	else
+		runq_put(&p->runq, g, &spill);
+	if (UNLIKELY(spill.len > 0))
+		sched_spill(&spill);
+	sched_queued(&p->runq);
+}
+
+#ifdef RUNTIME_DEBUG
+/* Debug and sanitizer builds send every fourth readied goroutine to another thread, to expose what is kept across a park. */
+static bool migrate(struct g *g)
+{
+	if (rand_below(4) != 0)
+		return false;
+	sched_inject(g);
+	m_wake();
+	return true;
+}
+#else
+static bool migrate(struct g *g)
+{
+	(void)g;
+	return false;
+}
+#endif
+
+static void ready(struct g *g, bool next)
+{
+	if (UNLIKELY(atomic_load_explicit(&g->state, memory_order_acquire) != G_PARKED))
+		panic("goroutine %llu readied, but it is not parked", (unsigned long long)g->id);
+	HAPPENS_BEFORE(g);
+	atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_relaxed);
+	struct m *m = m_enter();
+	if (UNLIKELY(m == NULL || m->p == NULL)) {
+		sched_inject(g);
+		return;
+	}
+	if (!migrate(g))
+		p_put(m->p, g, next && atomic_load_explicit(&m->g, memory_order_relaxed) != NULL);
+	m_exit(m);
+}
+
+void g_ready(struct g *g)
+{
+	ready(g, true);
+}
+
+void g_ready_tail(struct g *g)
+{
+	ready(g, false);
+}
+
+void g_set_wake(struct g *g, uintptr_t value)
+{
+	g->wake = value;
+}
+
+uintptr_t g_wake(struct g *g)
+{
+	return g->wake;
+}
+
+void *g_scratch(void)
+{
+	struct m *m = m_enter();
+	if (UNLIKELY(m->read_buf == NULL))
+		m->read_buf = xmalloc(G_SCRATCH_SIZE);
+	void *buf = m->read_buf;
+	m_exit(m);
+	return buf;
+}
+
+/* --- birth and death --- */
+
+static uint64_t new_id(struct p *p)
+{
+	if (p->id_next == p->id_end) {
+		p->id_next = atomic_fetch_add_explicit(&sched.next_id, ID_BATCH, memory_order_relaxed);
+		p->id_end = p->id_next + ID_BATCH;
+	}
+	return p->id_next++;
+}
+
+/* Counters of a p have one writer. */
+static void bump(_Atomic int64_t *counter)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+static void name_creator(struct g *g)
+{
+	struct g *creator = g_self();
+	g->creator_name = creator == NULL ? NULL : creator->name;
+	g->creator_id = creator == NULL ? 0 : creator->id;
+}
+
+struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, const char *name)
+{
+	struct g *g = stack_alloc(&p->stacks);
+	if (g == NULL)
+		fatal("no stack for another goroutine: %lld are in use (%s guards)",
+		      (long long)stack_limit(), stack_guard_mode());
+	char *low = stack_low(g);
+	fiber_init(&g->fiber, low, (size_t)((char *)g - low));
+	char *top = (char *)g - (size + 15) / 16 * 16;
+	if (size > 0)
+		args = memcpy(top, args, size);
+	g->fn = fn;
+	g->arg = (void *)(uintptr_t)args;
+	g->name = name;
+	g->system = false;
+	g->sp = switch_prepare(top, g_main);
+	atomic_store_explicit(&g->id, new_id(p), memory_order_relaxed);
+	name_creator(g);
+	HAPPENS_BEFORE(g);
+	bump(&p->started);
+	atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_release);
+	return g;
+}
+
+static void g_free(struct p *p, struct g *g)
+{
+	atomic_store_explicit(&g->state, G_FREE, memory_order_release);
+	fiber_done(&g->fiber);
+	if (!g->system)
+		bump(&p->ended);
+	stack_free(&p->stacks, g);
+}
+
+/* --- finding work --- */
+
+static bool timers_due(int64_t now_ns)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < sched.procs; i++) {
+		struct timer_heap *h = &sched.p[i].timers;
+		if (atomic_load_explicit(&h->first_ns, memory_order_acquire) <= now_ns) {
+			timer_heap_run(h, now_ns);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* What must get its turn although the own queue never runs empty. */
+static struct g *keep_house(struct p *p)
+{
+	p->now_ns = clock_now();
+	timers_due(p->now_ns);
+	if (p->now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) > POLL_EVERY_NS)
+		sched_poll(p->now_ns);
+	struct g *g = sched_take_global(p, 1);
+	return g != NULL ? g : runq_get(&p->runq, true);
+}
+
+/* A victim's runnext is about to run there in most cases: leave it a moment, as Go does. */
+static struct g *steal_from(struct p *p, struct p *victim, bool steal_next)
+{
+	struct g *g = runq_steal(&p->runq, &victim->runq, false);
+	if (g != NULL || !steal_next || runq_len(&victim->runq) == 0)
+		return g;
+	int64_t until = clock_now() + STEAL_NEXT_WAIT_NS;
+	while (clock_now() < until)
+		;
+	return runq_steal(&p->runq, &victim->runq, true);
+}
+
+static uint32_t greatest_common_divisor(uint32_t a, uint32_t b)
+{
+	while (b != 0) {
+		uint32_t rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Visits all processors in a random order: from a random one in steps of a random number that is coprime to theirs. */
+static struct g *steal(struct p *p)
+{
+	for (int pass = 0; pass < STEAL_PASSES; pass++) {
+		uint32_t at = rand_below(sched.procs), step = 1 + rand_below(sched.procs);
+		while (greatest_common_divisor(step, sched.procs) != 1)
+			step++;
+		for (uint32_t i = 0; i < sched.procs; i++, at = (at + step) % sched.procs) {
+			struct p *victim = &sched.p[at];
+			struct g *g = victim == p ? NULL : steal_from(p, victim, pass == STEAL_PASSES - 1);
+			if (g != NULL)
+				return g;
+		}
+	}
+	return NULL;
+}
+
+static bool others_run(void)
+{
+	return atomic_load_explicit(&sched.running, memory_order_relaxed) > 1;
+}
+
+static struct g *look_elsewhere(struct p *p)
+{
+	struct g *g = sched_take_global(p, RUNQ_SIZE / 2);
+	if (g != NULL)
+		return g;
+	p->now_ns = clock_now();
+	timers_due(p->now_ns);
+	/* The last m running would find the netpoller empty and then sleep in it: it does only that. */
+	if (runq_len(&p->runq) == 0 && others_run())
+		sched_poll(p->now_ns);
+	g = runq_get(&p->runq, false);
+	if (g == NULL && others_run())
+		g = steal(p);
+	return g;
+}
+
+static struct g *find_runnable(struct m *m)
+{
+	for (;;) {
+		if (UNLIKELY(atomic_load_explicit(&sched.stopping, memory_order_relaxed)))
+			m_stop(m);
+		struct p *p = m->p;
+		uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
+		atomic_store_explicit(&p->tick, tick + 1, memory_order_relaxed);
+		struct g *g = NULL;
+		if (UNLIKELY(tick % HOUSEKEEPING_TICKS == 0))
+			g = keep_house(p);
+		if (g == NULL)
+			g = runq_get(&p->runq, false);
+		if (g == NULL)
+			g = look_elsewhere(p);
+		if (g != NULL) {
+			if (UNLIKELY(m->spinning))
+				m_found_work(m);
+			return g;
+		}
+		m_idle(m);
+	}
+}
+
+/* --- the loop --- */
+
+/* Gives g back if it wants to go on at once. */
+static struct g *after_leave(struct m *m, struct g *g)
+{
+	if (UNLIKELY(stack_checked))
+		stack_check(g, g->sp);
+	switch (m->leave) {
+	case LEAVE_PARK:
+		atomic_store_explicit(&g->state, G_PARKED, memory_order_release);
+		if (m->commit == NULL || m->commit(g, m->commit_arg))
+			return NULL;
+		atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_relaxed);
+		return g;
+	case LEAVE_YIELD:
+		atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_relaxed);
+		p_put(m->p, g, false);
+		return NULL;
+	case LEAVE_EXIT:
+		g_free(m->p, g);
+		return NULL;
+	}
+	return NULL;
+}
+
+static void run(struct m *m, struct g *g)
+{
+	while (g != NULL) {
+		atomic_store_explicit(&g->state, G_RUNNING, memory_order_relaxed);
+		atomic_store_explicit(&m->g, g, memory_order_relaxed);
+		enter_goroutine(m, g);
+		atomic_store_explicit(&m->g, NULL, memory_order_relaxed);
+		g = after_leave(m, g);
+	}
+}
+
+static void learn_own_stack(struct m *m)
+{
+	pthread_attr_t attr;
+	void *low = NULL;
+	size_t size = 0;
+	if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+		pthread_attr_getstack(&attr, &low, &size);
+		pthread_attr_destroy(&attr);
+	}
+	m->stack_low = low;
+	m->stack_size = size;
+	fiber_init_thread(&m->fiber, low, size);
+}
+
+void *m_main(void *arg)
+{
+	struct m *m = arg;
+	current_m = m;
+	learn_own_stack(m);
+	note_sleep(&m->note);
+	note_clear(&m->note);
+	m->p = m->next_p;
+	for (;;)
+		run(m, find_runnable(m));
+}

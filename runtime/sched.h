@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sched: what the scheduler's files share: the goroutine (g), the OS thread (m), the processor (p), and the one `sched`. Nobody
+ * else includes this.
+ *
+ * An m runs goroutines only while it owns a p; there are GOMAXPROCS of those. Whatever belongs to a p (queue, timers, stack cache,
+ * counters) is touched by its owner alone, but where a comment says otherwise. Goroutine code reaches its p between m_enter() and
+ * m_exit(): there the p can't be taken away, once a p can be taken from a goroutine that hogs it. A call that parks may
+ * return on another m: m is asked for anew after it.
+ *
+ * Lock order: a caller's own locks, then timer heap, then sched.lock; the stack arena's lock is a leaf.
+ */
+#ifndef RUNTIME_SCHED_H
+#define RUNTIME_SCHED_H
+
+#include <pthread.h>
+
+#include "runtime/base.h"
+#include "runtime/lock.h"
+#include "runtime/note.h"
+#include "runtime/proc.h"
+#include "runtime/runq.h"
+#include "runtime/sanitizer.h"
+#include "runtime/stack.h"
+#include "runtime/timer.h"
+
+enum g_state { G_FREE, G_RUNNABLE, G_RUNNING, G_PARKED };
+
+struct g {
+	void *sp;	       /* where the stack rests; valid unless running */
+	_Atomic uint32_t state; /* enum g_state */
+	_Atomic uint32_t reason; /* enum wait_reason; valid while parked */
+	struct g *next;	       /* in a g_chain; by whoever holds the chain */
+	uintptr_t wake;	       /* g_set_wake */
+	_Atomic int64_t since_ns; /* parked since, to within a turn of the scheduler */
+	_Atomic uint64_t id;
+	void (*fn)(void *arg);
+	void *arg;
+	const char *name; /* of fn, as written at go() */
+	const char *creator_name;
+	uint64_t creator_id;
+	struct fiber fiber;
+	bool system; /* not in goroutine_count() */
+};
+
+/* What the scheduler does with the goroutine that has just left its stack. */
+enum leave { LEAVE_PARK, LEAVE_YIELD, LEAVE_EXIT };
+
+struct m {
+	struct g *_Atomic g; /* running now; NULL on the scheduler's stack */
+	struct p *p;	     /* owned; NULL while idle */
+	void *sp;	     /* the scheduler's stack while a goroutine runs */
+	enum leave leave;
+	bool (*commit)(struct g *g, void *arg); /* for LEAVE_PARK */
+	void *commit_arg;
+	bool spinning;	     /* woken to look for work, has found none yet */
+	struct timer *timer; /* whose fn runs on this m */
+	void *read_buf;	     /* g_scratch, made when first used */
+	struct fiber fiber;
+
+	const char *stack_low; /* of the scheduler's stack */
+	size_t stack_size;
+
+	struct note note;    /* where an idle m sleeps */
+	struct p *next_p;    /* given by the waker before note_wake */
+	struct m *next_idle; /* sched.lock */
+	uint32_t id;
+};
+
+struct p {
+	_Alignas(64) struct runq runq; /* owner; thieves: see runq.h */
+	_Alignas(64) _Atomic uint32_t tick; /* dispatches; written by the owner, read by sysmon */
+	int64_t now_ns;			    /* the last time read here: good enough for since_ns */
+	uint64_t id_next, id_end;	    /* goroutine ids in reserve */
+	_Atomic int64_t started, ended;	    /* goroutines, not system ones; owner writes, any reads */
+	_Atomic int64_t io_waits;	    /* ++ where one begins, -- where it ends: only the sum over all p has a meaning */
+	struct stack_cache stacks;
+	_Alignas(64) struct timer_heap timers; /* its own lock: any m */
+	struct p *next_idle;		       /* sched.lock */
+	uint32_t index;
+};
+
+/* Settings that may change while running: for measuring. */
+struct sched_knobs {
+	_Atomic uint32_t wake_len; /* wake another m when more than so many wait in a queue */
+	_Atomic int64_t spin_ns;   /* an m without work keeps looking for so long before it sleeps */
+	_Atomic bool any_polls;	   /* every idle m polls once before it sleeps; else only the last one running */
+};
+
+struct sched {
+	struct lock lock; /* guards all fields up to the blank line */
+	struct g_chain global;
+	struct m *idle_ms;
+	struct p *idle_ps;
+	struct m *poller; /* blocked in the netpoller, owning its p; set only while running == 0 */
+	bool poller_woken; /* the poller has been sent a wake-up that it hasn't seen */
+	uint32_t ms;	   /* ever made */
+
+	_Atomic uint32_t running;    /* ms that own a p and neither sleep nor block in the netpoller; written under lock */
+	_Atomic uint32_t idle_count; /* length of idle_ps; written under lock */
+	_Atomic uint32_t global_len; /* length of global; written under lock */
+	_Atomic uint32_t spinning;   /* ms with ->spinning: 0 or 1 */
+	_Atomic uint32_t external;   /* what outside the runtime may still call g_ready */
+	_Atomic int64_t io_waits;    /* as a p's, from threads without one */
+	_Atomic int64_t poller_until; /* the poller sleeps at most until then; INT64_MIN = nobody polls */
+	_Atomic int64_t last_poll_ns;
+	_Atomic uint64_t next_id;
+	atomic_bool stopping; /* main has returned: every m stops at its next dispatch */
+	struct note stopped;  /* running has become 0 after that */
+
+	uint32_t procs; /* constant from here */
+	struct p *p;
+	struct sched_knobs knobs;
+};
+
+extern struct sched sched;
+
+/* --- proc.c --- */
+
+/* This OS thread's m; NULL on a thread that has none. Never kept across a park. Any thread. */
+struct m *m_self(void);
+
+/* Enters the runtime from goroutine code, where m->p must stay ours; leaves it again. (Taking a p from a hog will hang on these two.) */
+static inline struct m *m_enter(void)
+{
+	return m_self();
+}
+
+static inline void m_exit(struct m *m)
+{
+	(void)m;
+}
+
+/* The thread function of an m that has next_p. */
+void *m_main(void *m);
+
+/* Ends the current goroutine. */
+_Noreturn void g_exit(void);
+
+/* Puts the current goroutine at the end of its processor's queue and lets the others run. */
+void g_yield(void);
+
+/* A new runnable goroutine with `size` bytes copied from args onto its stack (size 0: arg as it is). */
+struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, const char *name);
+
+/* Puts a runnable g into p's queue (p is the caller's), first or last. */
+void p_put(struct p *p, struct g *g, bool next);
+
+/* --- idle.c --- */
+
+/* Puts g (runnable) at the end of the global queue and sees to it that somebody will look. Any thread. */
+void sched_inject(struct g *g);
+
+/* Up to `most` from the global queue into p's queue; returns the first. */
+struct g *sched_take_global(struct p *p, uint32_t most);
+
+/* Moves what a full ring has spilled to the global queue. */
+void sched_spill(struct g_chain *spill);
+
+/* After something was put into q: wakes another m if q is long. */
+void sched_queued(struct runq *q);
+
+/* Wakes one idle m, unless there is none or one is already looking for work. Any thread. */
+void m_wake(void);
+
+/* m has found work: it spins no longer. */
+void m_found_work(struct m *m);
+
+/* m has found nothing to do: blocks in the netpoller if it is the last one running, else sleeps until it is given a p. */
+void m_idle(struct m *m);
+
+/* Delivers what the netpoller has; doesn't sleep. On a scheduler's stack or sysmon's. */
+void sched_poll(int64_t now_ns);
+
+/* Wakes the blocked poller if it would sleep beyond when_ns. Any thread. */
+void sched_poll_before(int64_t when_ns);
+
+/* Makes a thread for m; dies if there is none to be had. */
+void m_start(struct m *m, struct p *p);
+
+/* m stops for good (runtime_main is about to return). */
+_Noreturn void m_stop(struct m *m);
+
+/* --- sysmon.c --- */
+
+void sysmon_start(void);
+
+/* The first m runs again after everything was idle: sysmon must watch again. */
+void sysmon_rouse(void);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stack: slots are handed out from a processor's cache, which is refilled in batches from here: warm ones first (used lately, pages still
+ * backed), then cold ones (given back to the kernel), then slots never used, which get their guard now.
+ *
+ * The free lists live beside the arena, in next_free[], because a cold slot's own bytes are gone. `arena.lock` guards the lists and `fresh`; it is
+ * a leaf. The number of warm slots is bounded: a burst of goroutines leaves that many stacks of memory behind, not all.
+ */
+#include "runtime/stack.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "runtime/base.h"
+#include "runtime/lock.h"
+#include "runtime/sanitizer.h"
+#include "runtime/sched.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+#ifdef HAVE_SANITIZER /* their frames are two to three times as large */
+#define SLOT_SIZE (512 * 1024)
+#define SLOTS_MAX (UINT32_C(1) << 16)
+#else
+#define SLOT_SIZE (128 * 1024)
+#define SLOTS_MAX (UINT32_C(1) << 20)
+#endif
+#define SLOT_SIZE_MIN (64 * 1024)
+#define SLOT_SIZE_MAX (8 * 1024 * 1024)
+#define GUARD_SIZE    (32 * 1024) /* Debian's libraries have frames of 33 KB and don't probe */
+#define PAGE	      4096
+#define BATCH	      16
+#define WARM_MAX      2048
+#define NO_SLOT	      UINT32_MAX
+/* Mappings that a process has besides its stacks: libraries, threads, malloc's arenas. */
+#define MAPS_RESERVED 1024
+
+enum guard_mode { GUARD_MADVISE, GUARD_MPROTECT, GUARD_CANARY };
+
+static const char *const mode_names[] = { "madvise", "mprotect", "canary" };
+
+struct free_list {
+	uint32_t first;
+	uint32_t len;
+};
+
+static struct {
+	struct lock lock; /* guards warm, cold, next_free, and writing fresh */
+	struct free_list warm, cold;
+	uint32_t *next_free;
+	_Atomic uint32_t fresh; /* slots below have been handed out */
+
+	char *base; /* constant from here */
+	size_t slot_size;
+	uint32_t slots;
+	enum guard_mode mode;
+} arena;
+
+bool stack_checked;
+
+static char *slot_base(uint32_t slot)
+{
+	return arena.base + slot * arena.slot_size;
+}
+
+struct g *stack_slot(uint32_t slot)
+{
+	size_t colour = (slot * 7 % 16) * 128;
+	size_t g_size = (sizeof(struct g) + 63) / 64 * 64;
+	return (struct g *)(void *)(slot_base(slot) + arena.slot_size - colour - g_size);
+}
+
+static uint32_t slot_of(const void *addr)
+{
+	return (uint32_t)((size_t)((const char *)addr - arena.base) / arena.slot_size);
+}
+
+static size_t env_slot_size(void)
+{
+	const char *text = getenv("FETCHD_STACK_SLOT");
+	if (text == NULL)
+		return SLOT_SIZE;
+	unsigned long size = strtoul(text, NULL, 10);
+	if (size < SLOT_SIZE_MIN || size > SLOT_SIZE_MAX || (size & (size - 1)) != 0)
+		fatal("FETCHD_STACK_SLOT=%s: not a power of two from %d to %d", text, SLOT_SIZE_MIN, SLOT_SIZE_MAX);
+	return size;
+}
+
+/* As many slots as the address space (RLIMIT_AS, overcommit policy) admits. */
+static void map_arena(void)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	for (arena.slots = SLOTS_MAX; arena.slots >= 64; arena.slots /= 2) {
+		size_t size = arena.slots * arena.slot_size;
+		arena.base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+		if (arena.base == MAP_FAILED)
+			continue;
+		arena.next_free = mmap(NULL, arena.slots * sizeof(uint32_t), PROT_READ | PROT_WRITE, flags, -1, 0);
+		if (arena.next_free == MAP_FAILED)
+			fatal("no memory for the stacks' free list");
+		madvise(arena.base, size, MADV_NOHUGEPAGE);
+		return;
+	}
+	fatal("no address space for stacks");
+}
+
+static enum guard_mode choose_mode(void)
+{
+	const char *text = getenv("FETCHD_STACK_GUARD");
+	if (text != NULL && *text != '\0') {
+		for (enum guard_mode m = GUARD_MADVISE; m <= GUARD_CANARY; m++)
+			if (strcmp(text, mode_names[m]) == 0)
+				return m;
+		fatal("FETCHD_STACK_GUARD=%s: not madvise, mprotect or canary", text);
+	}
+	if (madvise(arena.base, PAGE, MADV_GUARD_INSTALL) == 0)
+		return GUARD_MADVISE;
+	return GUARD_MPROTECT;
+}
+
+static uint32_t slots_under_map_limit(void)
+{
+	long maps = 65530;
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
+	if (f != NULL) {
+		if (fscanf(f, "%ld", &maps) != 1)
+			maps = 65530;
+		fclose(f);
+	}
+	return maps > 2 * MAPS_RESERVED ? (uint32_t)((maps - MAPS_RESERVED) / 2) : 64;
+}
+
+void stack_init(void)
+{
+	arena.slot_size = env_slot_size();
+	map_arena();
+	arena.mode = choose_mode();
+	if (arena.mode == GUARD_MPROTECT && arena.slots > slots_under_map_limit())
+		arena.slots = slots_under_map_limit();
+	stack_checked = arena.mode == GUARD_CANARY;
+	arena.warm.first = arena.cold.first = NO_SLOT;
+}
+
+static void install_guard(uint32_t slot)
+{
+	int err = 0;
+	if (arena.mode == GUARD_MADVISE)
+		err = madvise(slot_base(slot), GUARD_SIZE, MADV_GUARD_INSTALL);
+	else if (arena.mode == GUARD_MPROTECT)
+		err = mprotect(slot_base(slot), GUARD_SIZE, PROT_NONE);
+	if (err != 0)
+		fatal("can't guard stack %u (%s): %m", slot, mode_names[arena.mode]);
+}
+
+static void list_push(struct free_list *l, uint32_t slot)
+{
+	arena.next_free[slot] = l->first;
+	l->first = slot;
+	l->len++;
+}
+
+static uint32_t list_pop(struct free_list *l)
+{
+	uint32_t slot = l->first;
+	l->first = arena.next_free[slot];
+	l->len--;
+	return slot;
+}
+
+static void refill(struct stack_cache *cache)
+{
+	lock_acquire(&arena.lock);
+	while (cache->len < BATCH && arena.warm.len > 0)
+		cache->slot[cache->len++] = list_pop(&arena.warm);
+	while (cache->len < BATCH && arena.cold.len > 0)
+		cache->slot[cache->len++] = list_pop(&arena.cold);
+	uint32_t fresh = atomic_load_explicit(&arena.fresh, memory_order_relaxed);
+	while (cache->len < BATCH && fresh < arena.slots) {
+		install_guard(fresh);
+		cache->slot[cache->len++] = fresh++;
+	}
+	atomic_store_explicit(&arena.fresh, fresh, memory_order_release);
+	lock_release(&arena.lock);
+}
+
+struct g *stack_alloc(struct stack_cache *cache)
+{
+	if (UNLIKELY(cache->len == 0)) {
+		refill(cache);
+		if (cache->len == 0)
+			return NULL;
+	}
+	return stack_slot(cache->slot[--cache->len]);
+}
+
+/* Gives a free slot's memory back to the kernel; the guard stays. */
+static void chill(uint32_t slot)
+{
+	madvise(slot_base(slot) + GUARD_SIZE, arena.slot_size - GUARD_SIZE, MADV_DONTNEED);
+}
+
+static void drain(struct stack_cache *cache)
+{
+	while (cache->len > ARRAY_LEN(cache->slot) / 2) {
+		uint32_t slot = cache->slot[--cache->len];
+		lock_acquire(&arena.lock);
+		bool warm = arena.warm.len < WARM_MAX;
+		if (warm)
+			list_push(&arena.warm, slot);
+		lock_release(&arena.lock);
+		if (warm)
+			continue;
+		chill(slot);
+		lock_acquire(&arena.lock);
+		list_push(&arena.cold, slot);
+		lock_release(&arena.lock);
+	}
+}
+
+void stack_free(struct stack_cache *cache, struct g *g)
+{
+	if (UNLIKELY(stack_checked))
+		stack_check(g, g);
+	if (UNLIKELY(cache->len == ARRAY_LEN(cache->slot)))
+		drain(cache);
+	cache->slot[cache->len++] = slot_of(g);
+}
+
+char *stack_low(const struct g *g)
+{
+	return slot_base(slot_of(g)) + GUARD_SIZE;
+}
+
+struct g *stack_find(const void *addr)
+{
+	const char *a = addr;
+	if (arena.base == NULL || a < arena.base || a >= slot_base(stack_used()))
+		return NULL;
+	return stack_slot(slot_of(addr));
+}
+
+bool stack_is_guard(const void *addr)
+{
+	return (size_t)((const char *)addr - arena.base) % arena.slot_size < GUARD_SIZE;
+}
+
+/* A page that was never written reads as zero and costs no memory to read. */
+NO_ASAN static bool guard_is_zero(const struct g *g)
+{
+	const uint64_t *end = (const uint64_t *)(const void *)stack_low(g);
+	for (const uint64_t *word = end - PAGE / sizeof(*word); word < end; word++)
+		if (*word != 0)
+			return false;
+	return true;
+}
+
+void stack_check(const struct g *g, const void *sp)
+{
+	if ((const char *)sp < stack_low(g) || !guard_is_zero(g))
+		fatal("goroutine stack overflow: goroutine %llu [%s] has left its stack of %zu KiB",
+		      (unsigned long long)g->id, g->name, (arena.slot_size - GUARD_SIZE) / 1024);
+}
+
+uint32_t stack_used(void)
+{
+	return atomic_load_explicit(&arena.fresh, memory_order_acquire);
+}
+
+int64_t stack_limit(void)
+{
+	return arena.slots;
+}
+
+const char *stack_guard_mode(void)
+{
+	return mode_names[arena.mode];
+}

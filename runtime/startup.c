@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * startup: runtime_main, from the process's first thread to the main goroutine and back.
+ *
+ * The first thread runs no goroutines. It sleeps until main has returned, and takes the process's signals meanwhile. Then it waits a
+ * moment for the others to come to rest, so that exit handlers (OpenSSL's, a sanitizer's) don't pull the floor from under them; a
+ * goroutine that hogs its thread doesn't keep the process.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "runtime/clock.h"
+#include "runtime/crash.h"
+#include "runtime/goroutine.h"
+#include "runtime/poll.h"
+#include "runtime/sched.h"
+
+#define PROCS_MAX    256
+#define WAKE_LEN     16
+#define STOP_WAIT_NS (100 * MILLISECOND)
+
+struct sched sched;
+
+struct main_args {
+	int (*fn)(int argc, char **argv);
+	int argc;
+	char **argv;
+	int status;
+	struct note done;
+};
+
+static void main_goroutine(void *arg)
+{
+	struct main_args *a = arg;
+	a->status = a->fn(a->argc, a->argv);
+	atomic_store(&sched.stopping, true);
+	note_wake(&a->done);
+}
+
+static uint32_t cpus_allowed(void)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return (uint32_t)CPU_COUNT(&set);
+}
+
+static uint32_t choose_procs(void)
+{
+	const char *text = getenv("GOMAXPROCS");
+	if (text == NULL || *text == '\0')
+		return cpus_allowed();
+	char *end;
+	long n = strtol(text, &end, 10);
+	if (*end != '\0' || n < 1 || n > PROCS_MAX)
+		fatal("GOMAXPROCS=%s: not a number from 1 to %d", text, PROCS_MAX);
+	return (uint32_t)n;
+}
+
+static void init_procs(void)
+{
+	sched.procs = choose_procs();
+	sched.p = aligned_alloc(64, sched.procs * sizeof(*sched.p));
+	if (sched.p == NULL)
+		fatal("out of memory: %u processors", sched.procs);
+	for (uint32_t i = sched.procs; i-- > 0;) {
+		struct p *p = &sched.p[i];
+		*p = (struct p){ .index = i, .now_ns = clock_now(), .next_idle = sched.idle_ps };
+		timer_heap_init(&p->timers);
+		if (i > 0)
+			sched.idle_ps = p;
+	}
+	atomic_store(&sched.idle_count, sched.procs - 1);
+	atomic_store(&sched.poller_until, INT64_MIN);
+	atomic_store(&sched.next_id, 1);
+	atomic_store(&sched.knobs.wake_len, WAKE_LEN);
+}
+
+static void start_first_m(struct main_args *args)
+{
+	struct p *p = &sched.p[0];
+	p_put(p, g_new(p, main_goroutine, args, 0, "main"), true);
+	struct m *m = xcalloc(1, sizeof(*m));
+	m->id = sched.ms++;
+	atomic_store(&sched.running, 1);
+	m_start(m, p);
+}
+
+int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv)
+{
+	static struct main_args args;
+	if (args.fn != NULL)
+		panic("runtime_main called twice");
+	args = (struct main_args){ .fn = fn, .argc = argc, .argv = argv };
+	crash_init();
+	stack_init();
+	poll_init();
+	init_procs();
+	start_first_m(&args);
+	sysmon_start();
+	note_sleep(&args.done);
+	note_sleep_until(&sched.stopped, clock_now() + STOP_WAIT_NS);
+	return args.status;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sysmon: a thread without a processor that looks, every few milliseconds while goroutines run, at what the scheduler's own loop can't see
+ * because a goroutine keeps it from turning: goroutines that wait behind one that runs long, timers overdue, a netpoller that nobody asks.
+ *
+ * For each it wakes an idle m, if there is one; nothing depends on it but how soon work is shared. It ticks faster while it finds something. When
+ * all is idle it sleeps without a limit, and the poller's return wakes it (asleep: both publish, fence, look).
+ */
+#include <string.h>
+
+#include "runtime/clock.h"
+#include "runtime/sched.h"
+#include "runtime/thread.h"
+
+#define TICK_MIN_NS   (1 * MILLISECOND)
+#define TICK_MAX_NS   (10 * MILLISECOND)
+#define POLL_STALE_NS (10 * MILLISECOND)
+#define TIMER_LATE_NS (1 * MILLISECOND)
+
+static struct {
+	atomic_bool asleep;
+	struct note note;
+	uint32_t *seen; /* each p's tick at the last look */
+} sysmon;
+
+/* True if p's m has dispatched nothing since the last look. */
+static bool stood_still(struct p *p)
+{
+	uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
+	bool same = tick == sysmon.seen[p->index];
+	sysmon.seen[p->index] = tick;
+	return same;
+}
+
+/* True if something runnable waits for an m that is busy with one goroutine. */
+static bool work_ages(bool *ret_all_still)
+{
+	bool ages = false;
+	*ret_all_still = true;
+	for (uint32_t i = 0; i < sched.procs; i++) {
+		bool still = stood_still(&sched.p[i]);
+		*ret_all_still = *ret_all_still && still;
+		ages = ages || (still && runq_len(&sched.p[i].runq) > 0);
+	}
+	return ages || (*ret_all_still && atomic_load(&sched.global_len) > 0);
+}
+
+static bool timers_late(int64_t now_ns)
+{
+	for (uint32_t i = 0; i < sched.procs; i++)
+		if (atomic_load_explicit(&sched.p[i].timers.first_ns, memory_order_relaxed) <
+		    now_ns - TIMER_LATE_NS)
+			return true;
+	return false;
+}
+
+static void poll_if_stale(int64_t now_ns)
+{
+	if (now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) > POLL_STALE_NS)
+		sched_poll(now_ns);
+}
+
+static void sleep_until_roused(void)
+{
+	atomic_store(&sysmon.asleep, true);
+	if (atomic_load(&sched.running) > 0 && atomic_exchange(&sysmon.asleep, false))
+		return;
+	note_sleep(&sysmon.note);
+	note_clear(&sysmon.note);
+}
+
+void sysmon_rouse(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (UNLIKELY(atomic_load_explicit(&sysmon.asleep, memory_order_relaxed)) &&
+	    atomic_exchange(&sysmon.asleep, false))
+		note_wake(&sysmon.note);
+}
+
+static void *watch(void *arg)
+{
+	(void)arg;
+	int64_t tick_ns = TICK_MIN_NS;
+	while (!atomic_load(&sched.stopping)) {
+		clock_sleep_thread(tick_ns);
+		bool all_still, ages = work_ages(&all_still);
+		if (atomic_load(&sched.running) == 0) {
+			if (all_still)
+				sleep_until_roused();
+			continue;
+		}
+		int64_t now_ns = clock_now();
+		poll_if_stale(now_ns);
+		bool found = ages || timers_late(now_ns) || atomic_load(&sched.global_len) > 0;
+		if (found)
+			m_wake();
+		tick_ns = found ? TICK_MIN_NS : tick_ns * 2;
+		tick_ns = tick_ns > TICK_MAX_NS ? TICK_MAX_NS : tick_ns;
+	}
+	return NULL;
+}
+
+void sysmon_start(void)
+{
+	sysmon.seen = xcalloc(sched.procs, sizeof(*sysmon.seen));
+	int err = thread_start(watch, NULL);
+	if (err != 0)
+		fatal("can't start sysmon's thread: %s", strerror(-err));
+}

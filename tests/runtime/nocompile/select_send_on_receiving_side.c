@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * expect: no member named .tx
+ */
+#include "runtime/select.h"
+
+CHAN_OF(int, some_chan);
+
+void check(some_chan c);
+void check(some_chan c)
+{
+#ifdef WRONG
+	struct select_case cases[] = { on_send(c.as_rx, 1) };
+	select_wait(cases);
+#else
+	struct select_case cases[] = { on_send(c.as_tx, 1) };
+	select_wait(cases);
+#endif
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "runtime/goroutine.h"
+#include "runtime/sema.h"
+#include "runtime/waitgroup.h"
+#include "tests/harness.h"
+#include "tests/runtime/lines.h"
+
+struct shared {
+	struct sema sema;
+	struct waitgroup wg;
+	done_chan done;
+	_Atomic int inside, most, granted, cancelled;
+	int order[16], ordered, rounds;
+};
+
+struct asker {
+	struct shared *s;
+	int n, number;
+};
+
+static void enter_and_leave(struct asker *a)
+{
+	struct shared *s = a->s;
+	for (int i = 0; i < s->rounds; i++) {
+		sema_acquire(&s->sema, a->n);
+		CHECK_LE(atomic_fetch_add(&s->inside, a->n) + a->n, 10);
+		if (i % 8 == 0)
+			goroutine_yield();
+		atomic_fetch_sub(&s->inside, a->n);
+		sema_release(&s->sema, a->n);
+	}
+	waitgroup_done(&s->wg);
+}
+
+TEST_GO(sema_never_gives_more_than_there_is)
+{
+	struct shared s = { .rounds = 500 };
+	sema_init(&s.sema, 10);
+	waitgroup_add(&s.wg, 10);
+	for (int n = 1; n <= 10; n++)
+		go_with(enter_and_leave, (struct asker){ .s = &s, .n = n });
+	waitgroup_wait(&s.wg);
+	CHECK(sema_try_acquire(&s.sema, 10));
+	CHECK(!sema_try_acquire(&s.sema, 1));
+}
+
+static void note_order(struct asker *a)
+{
+	struct shared *s = a->s;
+	sema_acquire(&s->sema, a->n);
+	s->order[s->ordered++] = a->number;
+	sema_release(&s->sema, a->n);
+	waitgroup_done(&s->wg);
+}
+
+TEST_GO(sema_serves_in_order_and_the_small_do_not_overtake)
+{
+	struct shared s = { .rounds = 0 };
+	static const int weights[] = { 10, 10, 10, 10, 10 };
+	sema_init(&s.sema, 10);
+	sema_acquire(&s.sema, 5);
+	waitgroup_add(&s.wg, 5);
+	for (int i = 0; i < 5; i++) {
+		go_with(note_order, (struct asker){ .s = &s, .n = weights[i], .number = i });
+		wait_line(&s.sema.lock, &s.sema.line, i + 1);
+	}
+	CHECK(!sema_try_acquire(&s.sema, 1)); /* 5 are free, but others wait in front */
+	sema_release(&s.sema, 5);
+	waitgroup_wait(&s.wg);
+	for (int i = 0; i < 5; i++)
+		CHECK_EQ(s.order[i], i);
+}
+
+TEST_GO(sema_zero_value_has_nothing_and_release_grows_it)
+{
+	struct sema s = { 0 };
+	CHECK(!sema_try_acquire(&s, 1));
+	CHECK(sema_try_acquire(&s, 0));
+	sema_release(&s, 3);
+	sema_acquire(&s, 2);
+	CHECK(!sema_try_acquire(&s, 2));
+	CHECK(sema_try_acquire(&s, 1));
+}
+
+static void acquire_or_cancel(struct asker *a)
+{
+	struct shared *s = a->s;
+	int err = sema_acquire_or(&s->sema, a->n, s->done.as_rx);
+	if (err == 0)
+		atomic_fetch_add(&s->granted, 1);
+	else if (err == -ECANCELED)
+		atomic_fetch_add(&s->cancelled, 1);
+	waitgroup_done(&s->wg);
+}
+
+TEST_GO(sema_acquire_or_gives_up_when_done_closes)
+{
+	struct shared s = { .done = chan_make(done_chan, 0) };
+	sema_init(&s.sema, 1);
+	waitgroup_add(&s.wg, 4);
+	go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 1 });
+	while (s.granted != 1)
+		goroutine_yield();
+	for (int i = 0; i < 3; i++)
+		go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 1 + 4 * i });
+	wait_line(&s.sema.lock, &s.sema.line, 3);
+	chan_close(s.done);
+	waitgroup_wait(&s.wg);
+	CHECK_EQ(s.granted + s.cancelled, 4);
+	CHECK_EQ(s.granted, 1);
+	CHECK_EQ(line_len(&s.sema.lock, &s.sema.line), 0);
+	chan_unref(s.done);
+}
+
+/* One that asks for much gives up: those behind it, who ask for little, must not be left waiting. */
+TEST_GO(sema_giving_up_lets_those_behind_go)
+{
+	struct shared s = { .done = chan_make(done_chan, 0) };
+	sema_init(&s.sema, 2);
+	waitgroup_add(&s.wg, 2);
+	go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 3 });
+	wait_line(&s.sema.lock, &s.sema.line, 1);
+	go_with(note_order, (struct asker){ .s = &s, .n = 1 });
+	wait_line(&s.sema.lock, &s.sema.line, 2);
+	chan_close(s.done);
+	waitgroup_wait(&s.wg);
+	CHECK_EQ(s.cancelled, 1);
+	CHECK_EQ(s.ordered, 1);
+	CHECK(sema_try_acquire(&s.sema, 2));
+	chan_unref(s.done);
+}
+
+static void release_some(struct asker *a)
+{
+	for (int i = 0; i < a->n; i++)
+		sema_release(&a->s->sema, 1);
+	waitgroup_done(&a->s->wg);
+}
+
+/* Grant and give-up race: what was granted and what is left add up. */
+TEST_GO(sema_loses_nothing_when_giving_up_races_with_a_release)
+{
+	enum { ASKERS = 8 };
+	for (int round = 0; round < 300; round++) {
+		struct shared s = { .done = chan_make(done_chan, 0) };
+		waitgroup_add(&s.wg, ASKERS + 1);
+		for (int i = 0; i < ASKERS; i++)
+			go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 1 });
+		go_with(release_some, (struct asker){ .s = &s, .n = ASKERS / 2 });
+		if (round % 2)
+			goroutine_yield();
+		chan_close(s.done);
+		waitgroup_wait(&s.wg);
+		CHECK_EQ(s.granted + s.cancelled, ASKERS);
+		CHECK_EQ(s.sema.free, ASKERS / 2 - s.granted);
+		CHECK_LE(0, s.sema.free);
+		chan_unref(s.done);
+	}
+}
+
+TEST_GO_DIES(sema_negative_weight_panics, "panic: semaphore: negative weight")
+{
+	struct sema s = { 0 };
+	sema_release(&s, -1);
+}

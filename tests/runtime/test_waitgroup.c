@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "runtime/goroutine.h"
+#include "runtime/waitgroup.h"
+#include "tests/harness.h"
+#include "tests/runtime/lines.h"
+
+struct shared {
+	struct waitgroup wg, waited;
+	_Atomic int n;
+};
+
+static void add_and_done(struct shared *s)
+{
+	goroutine_yield();
+	atomic_fetch_add(&s->n, 1);
+	waitgroup_done(&s->wg);
+}
+
+TEST_GO(waitgroup_waits_for_all)
+{
+	enum { N = 200 };
+	struct shared s = { .n = 0 };
+	for (int round = 1; round <= 5; round++) { /* may be used again */
+		waitgroup_add(&s.wg, N);
+		CHECK_EQ(waitgroup_count(&s.wg), N);
+		for (int i = 0; i < N; i++)
+			go(add_and_done, &s);
+		waitgroup_wait(&s.wg);
+		CHECK_EQ(s.n, round * N);
+	}
+}
+
+TEST_GO(waitgroup_of_nothing_does_not_wait)
+{
+	struct waitgroup wg = { 0 };
+	waitgroup_wait(&wg);
+	waitgroup_add(&wg, 2);
+	waitgroup_add(&wg, -2);
+	waitgroup_wait(&wg);
+}
+
+static void wait_and_count(struct shared *s)
+{
+	waitgroup_wait(&s->wg);
+	atomic_fetch_add(&s->n, 1);
+	waitgroup_done(&s->waited);
+}
+
+TEST_GO(waitgroup_wakes_all_who_wait)
+{
+	enum { N = 20 };
+	struct shared s = { .n = 0 };
+	waitgroup_add(&s.wg, 1);
+	waitgroup_add(&s.waited, N);
+	for (int i = 0; i < N; i++)
+		go(wait_and_count, &s);
+	wait_line(&s.wg.sema.lock, &s.wg.sema.line, N);
+	CHECK_EQ(s.n, 0);
+	waitgroup_done(&s.wg);
+	waitgroup_wait(&s.waited);
+	CHECK_EQ(s.n, N);
+}
+
+static void done_on_heap(struct waitgroup *wg)
+{
+	waitgroup_done(wg);
+}
+
+/* For address sanitizer: the last done may not touch what the waiter frees. */
+TEST_GO(waitgroup_may_be_freed_as_soon_as_wait_returns)
+{
+	for (int i = 0; i < 2000; i++) {
+		struct waitgroup *wg = calloc(1, sizeof(*wg));
+		CHECK(wg != NULL);
+		waitgroup_add(wg, 2);
+		go(done_on_heap, wg);
+		go(done_on_heap, wg);
+		waitgroup_wait(wg);
+		free(wg);
+	}
+}
+
+TEST_GO_DIES(waitgroup_done_too_often_panics, "panic: sync: negative WaitGroup counter")
+{
+	struct waitgroup wg = { 0 };
+	waitgroup_add(&wg, 1);
+	waitgroup_done(&wg);
+	waitgroup_done(&wg);
+}
