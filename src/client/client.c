@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * client: puts the parts together (DNS, cache, TLS, pool, transport) and takes them apart in the reverse order. The goroutines of
+ * the parts run in one errgroup: client_free cancels it and waits, and only then frees what they used.
+ *
+ * A fetch in flight owns one heap block, its struct exchange; everything else that it needs while it waits is its response
+ * and its connection.
+ */
+#include "src/client/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/clock.h"
+#include "src/client/redirect.h"
+
+struct client {
+	struct client_options options; /* defaults filled in; strings are ours */
+	struct errgroup *group;
+	struct dns *dns;
+	struct cache *cache;
+	struct tls *tls;
+	struct pool *pool;
+	struct transport transport;
+};
+
+/* --- Options ---------------------------------------------------------------------------------------- */
+
+static void default_time(int64_t *value, int64_t seconds)
+{
+	if (*value <= 0)
+		*value = seconds * SECOND;
+}
+
+static void default_number(uint32_t *value, uint32_t number)
+{
+	if (*value == 0)
+		*value = number;
+}
+
+static void fill_in(struct client_options *o)
+{
+	default_time(&o->total_timeout_ns, 60);
+	default_time(&o->resolve_timeout_ns, 10);
+	default_time(&o->connect_timeout_ns, 10);
+	default_time(&o->tls_timeout_ns, 10);
+	default_time(&o->first_byte_timeout_ns, 30);
+	default_time(&o->idle_timeout_ns, 30);
+	default_time(&o->idle_conn_ns, 55);
+	default_number(&o->max_head_bytes, 64 << 10);
+	default_number(&o->max_redirects, 10);
+	default_number(&o->max_idle_conns, 20000);
+	if (o->max_body_bytes == 0)
+		o->max_body_bytes = 100 << 20;
+}
+
+/* --- Making and freeing ----------------------------------------------------------------------------- */
+
+static void set_reason(char **ret_reason, const char *what, const char *value)
+{
+	size_t size = (size_t)snprintf(NULL, 0, "%s: %s", value, what) + 1;
+	char *reason = malloc(size);
+	if (reason)
+		snprintf(reason, size, "%s: %s", value, what);
+	*ret_reason = reason;
+}
+
+static int make_parts(struct client *c, char **ret_reason)
+{
+	const struct client_options *o = &c->options;
+	const struct tls_options tls = { .ca_file = o->ca_file, .insecure = o->insecure };
+	const struct pool_options pool = { .max_conns_per_host = o->max_conns_per_host,
+					   .max_idle = o->max_idle_conns,
+					   .idle_ns = o->idle_conn_ns };
+	int err = tls_openssl_new(&tls, &c->tls, ret_reason);
+	if (!err)
+		err = dns_cares_new(c->group, o->dns_servers, &c->dns);
+	if (err == -EINVAL && !*ret_reason)
+		set_reason(ret_reason, "no list of DNS servers", o->dns_servers);
+	if (err)
+		return err;
+	c->cache = cache_new(c->dns);
+	c->pool = pool_new(&pool, c->group);
+	return c->cache && c->pool ? 0 : -ENOMEM;
+}
+
+static void connect_parts(struct client *c)
+{
+	const struct client_options *o = &c->options;
+	c->transport.pool = c->pool;
+	c->transport.connector.cache = c->cache;
+	c->transport.connector.tls = c->tls;
+	c->transport.connector.dial.policy = o->policy;
+	c->transport.connector.dial.connect_timeout_ns = o->connect_timeout_ns;
+	c->transport.connector.resolve_timeout_ns = o->resolve_timeout_ns;
+	c->transport.connector.tls_timeout_ns = o->tls_timeout_ns;
+}
+
+int client_new(const struct client_options *options, struct client **ret_client, char **ret_reason)
+{
+	char *reason = NULL;
+	struct client *c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->options = *options;
+	fill_in(&c->options);
+	if (options->user_agent)
+		c->options.user_agent = strdup(options->user_agent);
+	c->group = errgroup_new(NULL);
+	int err = options->user_agent && !c->options.user_agent ? -ENOMEM : make_parts(c, &reason);
+	if (err) {
+		client_free(c);
+		*ret_reason = reason;
+		return err;
+	}
+	connect_parts(c);
+	*ret_client = c;
+	return 0;
+}
+
+void client_free(struct client *c)
+{
+	if (!c)
+		return;
+	context_cancel(errgroup_context(c->group));
+	(void)!errgroup_wait(c->group);
+	pool_free(c->pool);
+	cache_free(c->cache);
+	if (c->dns)
+		c->dns->ops->close(c->dns);
+	if (c->tls)
+		c->tls->ops->free(c->tls);
+	free((void *)(uintptr_t)c->options.user_agent);
+	free(c);
+}
+
+/* --- Fetching --------------------------------------------------------------------------------------- */
+
+struct fetch_response *fetch_response_new(void)
+{
+	return calloc(1, sizeof(struct fetch_response));
+}
+
+static void clear(struct fetch_response *r)
+{
+	url_done(&r->url_effective);
+	fields_done(&r->fields);
+	for (uint32_t i = 0; i < r->hops_len; i++)
+		free(r->hops[i].url);
+	free(r->hops);
+	*r = (struct fetch_response){ 0 };
+}
+
+void fetch_response_free(struct fetch_response *r)
+{
+	if (r)
+		clear(r);
+	free(r);
+}
+
+static void set_up(struct exchange *x, const struct client *c, struct context *ctx,
+		   const struct fetch_request *req, struct fetch_response *resp)
+{
+	const struct client_options *o = &c->options;
+	int64_t total_ns = req->total_timeout_ns ? req->total_timeout_ns : o->total_timeout_ns;
+	int64_t end_ns;
+	resp->start_ns = clock_now();
+	if (__builtin_add_overflow(resp->start_ns, total_ns, &end_ns))
+		end_ns = NEVER;
+	x->scope = scope_of(ctx, end_ns);
+	x->options = o;
+	x->method = req->method;
+	x->fields = req->fields;
+	x->withhold = false;
+	x->follow = !o->no_redirects;
+	x->sink = req->sink;
+	x->max_body_bytes = req->max_body_bytes ? req->max_body_bytes : o->max_body_bytes;
+	x->resp = resp;
+}
+
+enum fetch_error client_fetch(struct client *c, struct context *ctx, const struct fetch_request *req,
+			      struct fetch_response *resp)
+{
+	clear(resp);
+	struct exchange *x = malloc(sizeof(*x));
+	if (!x || url_copy(req->url, &resp->url_effective)) {
+		free(x);
+		return resp->error = FETCH_OUT_OF_MEMORY;
+	}
+	set_up(x, c, ctx, req, resp);
+	enum fetch_error e = scope_check(&x->scope);
+	if (e == FETCH_OK)
+		e = redirect_run(&c->transport, x);
+	free(x);
+	return resp->error = e;
+}
+
+void client_stats(struct client *c, struct client_stats *ret_stats)
+{
+	struct pool_stats pool;
+	struct cache_stats cache;
+	pool_stats(c->pool, &pool);
+	cache_stats(c->cache, &cache);
+	*ret_stats = (struct client_stats){
+		.dials = atomic_load(&c->transport.connector.dials),
+		.tls_handshakes = atomic_load(&c->transport.connector.tls_handshakes),
+		.stale_retries = atomic_load(&c->transport.stale_retries),
+		.reuses = pool.reuses,
+		.conns_open = pool.conns,
+		.conns_idle = pool.idle,
+		.dns_lookups = cache.lookups,
+		.dns_hits = cache.hits,
+	};
+}

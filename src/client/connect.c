@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * connect: the three phases in turn. Each has its own time limit within the request's, and its own error for it.
+ */
+#include "src/client/connect.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "runtime/clock.h"
+#include "src/common/cleanup.h"
+
+static void unref_answer(struct dns_answer **a)
+{
+	dns_answer_unref(*a);
+}
+
+/* The host without the brackets of an IPv6 address. */
+static struct str bare_host(const struct url *url)
+{
+	if (url->host_type == URL_IPV6)
+		return str_make(url->hostname.data + 1, url->hostname.len - 2);
+	return url->hostname;
+}
+
+/* An address literal answers itself. */
+static enum fetch_error literal(const struct url *url, struct dns_answer **ret_answer)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct str host = bare_host(url);
+	if (host.len >= sizeof(text))
+		return FETCH_BAD_URL;
+	memcpy(text, host.data, host.len);
+	text[host.len] = '\0';
+	struct dns_answer *a = dns_answer_new(1);
+	if (!a)
+		return FETCH_OUT_OF_MEMORY;
+	a->len = 1;
+	bool v6 = url->host_type == URL_IPV6;
+	a->addrs[0].sa.sa_family = v6 ? AF_INET6 : AF_INET;
+	void *to = v6 ? (void *)&a->addrs[0].in6.sin6_addr : (void *)&a->addrs[0].in.sin_addr;
+	if (inet_pton(a->addrs[0].sa.sa_family, text, to) != 1) {
+		dns_answer_unref(a);
+		return FETCH_BAD_URL;
+	}
+	*ret_answer = a;
+	return FETCH_OK;
+}
+
+static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
+				 const struct url *url, struct httpconn *h, char *detail)
+{
+	int err = c->tls->ops->open(c->tls, h->conn, bare_host(url), &h->tls);
+	if (err)
+		return FETCH_OUT_OF_MEMORY;
+	atomic_fetch_add_explicit(&c->tls_handshakes, 1, memory_order_relaxed);
+	struct scope_guard guard;
+	conn_set_deadline(h->conn, scope_until(scope, clock_now(), c->tls_timeout_ns));
+	scope_guard(&guard, scope, h->conn);
+	enum fetch_error e = tls_handshake(h->tls, scope, detail);
+	if (!scope_unguard(&guard) && e == FETCH_OK)
+		e = scope_error(scope, -ECANCELED, FETCH_TLS_TIMEOUT);
+	conn_set_deadline(h->conn, NEVER);
+	return e;
+}
+
+enum fetch_error connect_open(struct connector *c, const struct scope *scope, const struct url *url,
+			      struct httpconn *h, struct fetch_timings *t, char *detail)
+{
+	cleanup(unref_answer) struct dns_answer *answer = NULL;
+	enum fetch_error e;
+	if (url->host_type == URL_NAME)
+		e = cache_resolve(c->cache, scope, url->hostname, c->resolve_timeout_ns, &answer,
+				  detail);
+	else
+		e = literal(url, &answer);
+	if (e)
+		return e;
+	t->dns_done = clock_now();
+	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
+	e = dial_connect(&c->dial, scope, answer, url->port_number, &h->conn, detail);
+	if (e)
+		return e;
+	t->connect_done = clock_now();
+	if (!url->https)
+		return FETCH_OK;
+	e = open_tls(c, scope, url, h, detail);
+	if (e)
+		httpconn_close(h);
+	else
+		t->tls_done = clock_now();
+	return e;
+}

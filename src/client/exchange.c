@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchange: writes the head, then feeds what comes to the parser until the message is complete.
+ *
+ * Two system calls when all goes well: one write, and one read after the wait for it. Deadlines are moved, not made: the
+ * connection's timer stays where it is and looks at the deadline when it fires. The request's head is built in a block that is freed
+ * before the wait begins; while waiting, a request owns nothing but its struct exchange.
+ *
+ * A connection is reusable only if nothing at all is in doubt: the message complete and keep-alive, no byte beyond it, no
+ * cancellation on the way.
+ */
+#include "src/client/exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "runtime/clock.h"
+#include "src/common/buf.h"
+#include "src/common/cleanup.h"
+#include "src/http/request.h"
+
+/* Enough for most heads: one allocation. */
+#define HEAD_BYTES 512
+/* A followed redirect's body is read up to here to save the connection. */
+#define REDIRECT_BODY_MAX (64 << 10)
+
+/* --- The request ----------------------------------------------------------------------------------- */
+
+/* RFC 9110 §15.4: what was meant for the first origin must not reach another. */
+static bool is_sensitive(struct str name)
+{
+	return str_eq_nocase(name, STR("Authorization")) || str_eq_nocase(name, STR("Cookie")) ||
+	       str_eq_nocase(name, STR("Proxy-Authorization"));
+}
+
+/* The caller's fields that go out, and our name unless the caller has given one. list has room for all. */
+static size_t collect_fields(const struct exchange *x, struct field *list)
+{
+	size_t n = 0;
+	bool named = !x->options->user_agent;
+	struct field f;
+	for (uint32_t at = 0; x->fields && fields_next(x->fields, &at, &f);) {
+		if (x->withhold && is_sensitive(f.name))
+			continue;
+		named = named || str_eq_nocase(f.name, STR("User-Agent"));
+		list[n++] = f;
+	}
+	if (!named)
+		list[n++] = (struct field){ STR("User-Agent"), str_of(x->options->user_agent) };
+	return n;
+}
+
+static int build_head(const struct exchange *x, struct buf *b)
+{
+	size_t room = (x->options->user_agent ? 1 : 0) + (x->fields ? x->fields->count : 0);
+	cleanup(cleanup_free) struct field *list = room ? malloc(room * sizeof(*list)) : NULL;
+	if ((room && !list) || buf_reserve(b, HEAD_BYTES))
+		return -ENOMEM;
+	struct request_head head = request_head_for(x->method, x->url);
+	head.fields = list;
+	head.field_count = collect_fields(x, list);
+	head.close = x->options->no_keepalive;
+	return request_write_head(b, &head);
+}
+
+static enum fetch_error send_head(struct exchange *x, struct httpconn *h)
+{
+	cleanup(buf_done) struct buf head = { 0 };
+	int err = build_head(x, &head);
+	if (err)
+		return err == -EINVAL ? FETCH_BAD_REQUEST : FETCH_OUT_OF_MEMORY;
+	int64_t deadline_ns =
+		scope_until(&x->scope, x->resp->t.sent, x->options->idle_timeout_ns);
+	ssize_t n = httpconn_write(h, head.data, head.len, deadline_ns, &x->wrote);
+	if (n >= 0)
+		return FETCH_OK;
+	if (n == -ETIMEDOUT || n == -ECANCELED)
+		return fault(x->resp->detail, scope_error(&x->scope, (int)n, FETCH_SEND_FAILED),
+			     "sending the request");
+	return fault(x->resp->detail, FETCH_SEND_FAILED, "%s", fault_errno((int)n));
+}
+
+/* --- The answer ------------------------------------------------------------------------------------ */
+
+static bool is_redirect(const struct message_head *head)
+{
+	struct str location;
+	int s = head->status;
+	return (s == 301 || s == 302 || s == 303 || s == 307 || s == 308) &&
+	       fields_get(head->fields, STR("Location"), &location);
+}
+
+static int on_head(void *user, const struct message_head *head)
+{
+	struct exchange *x = user;
+	struct fetch_response *resp = x->resp;
+	resp->status = (uint16_t)head->status;
+	resp->http_minor = (uint8_t)head->minor;
+	x->redirect = x->follow && is_redirect(head);
+	if (x->redirect)
+		x->limits.body_bytes = REDIRECT_BODY_MAX;
+	else if (x->sink && x->sink->begin && x->sink->begin(x->sink, resp->status, head->fields))
+		return FETCH_SINK_FAILED;
+	resp->fields = message_take_fields(&x->parser);
+	return str_eq(x->method, STR("HEAD")) ? MESSAGE_BODILESS : 0;
+}
+
+static int on_body(void *user, const char *data, size_t len)
+{
+	struct exchange *x = user;
+	x->resp->size_download += len;
+	if (x->redirect || !x->sink || !x->sink->write)
+		return FETCH_OK;
+	return x->sink->write(x->sink, data, len) ? FETCH_SINK_FAILED : FETCH_OK;
+}
+
+static const struct message_events events = { .on_head = on_head, .on_body = on_body };
+
+static const char *phase_of(const struct exchange *x)
+{
+	if (!message_started(&x->parser))
+		return "waiting for the answer";
+	return message_head_done(&x->parser) ? "reading the body" : "reading the head";
+}
+
+static enum fetch_error read_failed(struct exchange *x, struct httpconn *h, int err)
+{
+	char *detail = x->resp->detail;
+	bool started = message_started(&x->parser);
+	switch (err) {
+	case -ETIMEDOUT:
+	case -ECANCELED:
+		return fault(detail,
+			     scope_error(&x->scope, err,
+					 started ? FETCH_IDLE_TIMEOUT : FETCH_FIRST_BYTE_TIMEOUT),
+			     "%s", phase_of(x));
+	case -ENOMEM:
+		return FETCH_OUT_OF_MEMORY;
+	case TLS_BROKEN:
+		return h->tls->ops->error(h->tls, err, detail);
+	default:
+		return fault(detail, FETCH_RESET, "%s: %s", phase_of(x), fault_errno(err));
+	}
+}
+
+/* The stream has ended, with TLS's own word for it or without. */
+static enum fetch_error ended(struct exchange *x, bool cut_off)
+{
+	enum fetch_error e = message_parser_finish(&x->parser);
+	if (e == FETCH_OK && cut_off)
+		return fault(x->resp->detail, FETCH_TRUNCATED, "TLS ended without close_notify");
+	return e;
+}
+
+/* What one read gave. *ret_clean: it was used up to its last byte. */
+static enum fetch_error digest(struct exchange *x, struct httpconn *h, ssize_t n, const char *data,
+			       bool *ret_clean)
+{
+	*ret_clean = false;
+	if (n < 0 && n != TLS_CUT_OFF)
+		return read_failed(x, h, (int)n);
+	if (n <= 0)
+		return ended(x, n == TLS_CUT_OFF);
+	size_t consumed;
+	enum fetch_error e = message_parser_feed(&x->parser, data, (size_t)n, &consumed);
+	*ret_clean = consumed == (size_t)n;
+	return e;
+}
+
+static enum fetch_error drain(struct exchange *x)
+{
+	if (!x->sink || !x->sink->drain || x->redirect || !message_head_done(&x->parser))
+		return FETCH_OK;
+	return x->sink->drain(x->sink) ? FETCH_SINK_FAILED : FETCH_OK;
+}
+
+static enum fetch_error receive(struct exchange *x, struct httpconn *h)
+{
+	struct fetch_timings *t = &x->resp->t;
+	const char *data = NULL;
+	bool clean = false;
+	t->sent = clock_now();
+	conn_set_read_deadline(h->conn, scope_until(&x->scope, t->sent,
+						    x->options->first_byte_timeout_ns));
+	while (!message_done(&x->parser)) {
+		ssize_t n = httpconn_read(h, &data);
+		int64_t now = clock_now();
+		if (n > 0 && !t->first_byte)
+			t->first_byte = now;
+		t->done = now;
+		enum fetch_error e = digest(x, h, n, data, &clean);
+		if (e == FETCH_OK)
+			e = drain(x);
+		if (e)
+			return e;
+		if (!message_done(&x->parser))
+			conn_set_read_deadline(h->conn, scope_until(&x->scope, now,
+								    x->options->idle_timeout_ns));
+	}
+	x->reusable = clean && message_keep_alive(&x->parser) && !x->options->no_keepalive;
+	return FETCH_OK;
+}
+
+static bool ends_request(enum fetch_error e)
+{
+	return e == FETCH_CANCELLED || e == FETCH_TOTAL_TIMEOUT;
+}
+
+static void begin(struct exchange *x)
+{
+	x->wrote = x->answered = x->redirect = x->reusable = false;
+	x->limits = message_default_limits;
+	x->limits.head_bytes = x->options->max_head_bytes;
+	x->limits.body_bytes = x->max_body_bytes;
+	message_parser_init(&x->parser, MESSAGE_RESPONSE, &x->limits, &events, x);
+	x->resp->t.sent = clock_now();
+}
+
+enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)
+{
+	struct scope_guard guard;
+	begin(x);
+	scope_guard(&guard, &x->scope, h->conn);
+	enum fetch_error e = send_head(x, h);
+	if (e == FETCH_OK)
+		e = receive(x, h);
+	bool undisturbed = scope_unguard(&guard);
+	x->reusable = httpconn_read_end(h) && undisturbed && x->reusable;
+	x->answered = message_started(&x->parser);
+	message_parser_done(&x->parser);
+	if (x->redirect && !ends_request(e)) {
+		x->resp->detail[0] = '\0';
+		return FETCH_OK;
+	}
+	return e;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchange: one request and its answer on one connection. Judges whether the connection may carry another.
+ *
+ *	struct exchange *x = ...;		// on the heap: it is large, and a request waits for long
+ *	enum fetch_error e = exchange_run(x, h);	// parks
+ *	if (x->reusable) pool_put(pool, h); else pool_discard(pool, h);
+ *
+ * A redirect that will be followed counts as whole once its head is: its body is read for the connection's sake only, and not far.
+ */
+#ifndef CLIENT_EXCHANGE_H
+#define CLIENT_EXCHANGE_H
+
+#include "src/client/client.h"
+#include "src/client/httpconn.h"
+#include "src/client/scope.h"
+#include "src/http/message.h"
+
+struct exchange {
+	/* What to do; all borrowed. */
+	struct scope scope;
+	const struct client_options *options; /* with the defaults filled in */
+	struct str method;
+	const struct url *url;
+	const struct fields *fields; /* the caller's; NULL = none */
+	bool withhold;		     /* but not those that are for another origin */
+	bool follow;		     /* redirects are followed */
+	struct body_sink *sink;	     /* NULL = drop the body */
+	uint64_t max_body_bytes;
+	struct fetch_response *resp; /* gets status, fields, sizes, times and detail of failures */
+
+	/* What became of it. */
+	bool wrote;    /* a byte of the request may have gone out */
+	bool answered; /* a byte of an answer came */
+	bool redirect; /* the answer is a redirect to be followed */
+	bool reusable; /* the connection may carry another exchange */
+
+	struct message_limits limits;
+	struct message_parser parser;
+};
+
+/* Parks. h is open; it is the caller's to give back. */
+enum fetch_error exchange_run(struct exchange *x, struct httpconn *h) MUST_USE;
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * httpconn: reading and writing, plain and TLS alike.
+ *
+ * A waiting request owns no buffer. Plain bytes are read into the OS thread's buffer; decrypted ones into a block that exists only
+ * from a read that gave bytes until the next wait. Without that block the next read waits first: just after a request was
+ * written, a try would find nothing.
+ */
+#include "src/client/httpconn.h"
+
+#include <stdlib.h>
+
+/* The largest TLS record's content. */
+#define PLAIN_BYTES 16384
+
+static ssize_t try_write(struct httpconn *h, const void *buf, size_t size)
+{
+	if (h->tls)
+		return h->tls->ops->try_write(h->tls, buf, size);
+	return conn_try_write(h->conn, buf, size);
+}
+
+ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, int64_t deadline_ns,
+		       bool *ret_wrote)
+{
+	ssize_t n = try_write(h, buf, size);
+	if (n > 0)
+		*ret_wrote = true;
+	if (n == (ssize_t)size || (n < 0 && n != TLS_WANTS_READ && n != TLS_WANTS_WRITE))
+		return n;
+	const char *rest = (const char *)buf + (n > 0 ? n : 0);
+	size_t left = size - (n > 0 ? (size_t)n : 0);
+	conn_set_write_deadline(h->conn, deadline_ns);
+	*ret_wrote = true;
+	n = h->tls ? tls_write(h->tls, rest, left) : conn_write(h->conn, rest, left);
+	conn_set_write_deadline(h->conn, NEVER);
+	return n < 0 ? n : (ssize_t)size;
+}
+
+static ssize_t read_tls(struct httpconn *h, const char **ret_data)
+{
+	ssize_t n = TLS_WANTS_READ;
+	for (;;) {
+		if (h->plain)
+			n = h->tls->ops->try_read(h->tls, h->plain, PLAIN_BYTES);
+		if (h->plain && n != TLS_WANTS_READ && n != TLS_WANTS_WRITE)
+			break;
+		free(h->plain);
+		h->plain = NULL;
+		int err = tls_wait(h->tls, n);
+		if (err)
+			return err;
+		h->plain = malloc(PLAIN_BYTES);
+		if (!h->plain)
+			return -ENOMEM;
+	}
+	*ret_data = h->plain;
+	return n;
+}
+
+ssize_t httpconn_read(struct httpconn *h, const char **ret_data)
+{
+	return h->tls ? read_tls(h, ret_data) : conn_read_view(h->conn, ret_data);
+}
+
+bool httpconn_read_end(struct httpconn *h)
+{
+	free(h->plain);
+	h->plain = NULL;
+	return !h->tls || h->tls->ops->quiet(h->tls);
+}
+
+void httpconn_close(struct httpconn *h)
+{
+	free(h->plain);
+	if (h->tls)
+		h->tls->ops->close(h->tls);
+	conn_close(h->conn);
+	h->plain = NULL;
+	h->tls = NULL;
+	h->conn = NULL;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tls_openssl: TLS by OpenSSL 3. One SSL_CTX a client; one SSL a connection, whose BIO reads and writes the connection by tries
+ * that never park (no SIGPIPE, readiness kept by the netpoller).
+ *
+ * OpenSSL's error queue belongs to the OS thread. Each call goes: ERR_clear_error, the call, SSL_get_error, and what is to be
+ * known about an error is taken out of the queue, all before anything can park (facts in ARCHITECTURE.md). So every function
+ * here may be called by a goroutine, and none parks.
+ *
+ * After a fatal error the SSL must not be used again, not even for close_notify: `dead`.
+ */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/client/tls.h"
+
+struct openssl {
+	struct tls tls;
+	SSL_CTX *ctx;
+	BIO_METHOD *method;
+};
+
+struct stream {
+	struct tls_stream stream;
+	SSL *ssl;
+	int socket_err;	       /* the last error of the socket that wasn't -EAGAIN */
+	unsigned long problem; /* the first of OpenSSL's own errors */
+	bool dead;
+};
+
+static struct stream *of(struct tls_stream *s)
+{
+	return CONTAINER_OF(s, struct stream, stream);
+}
+
+/* --- The BIO --------------------------------------------------------------------------------------- */
+
+static int bio_result(BIO *bio, ssize_t n, int retry_flags)
+{
+	struct stream *s = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	if (n >= 0)
+		return (int)n;
+	if (n == -EAGAIN)
+		BIO_set_flags(bio, retry_flags | BIO_FLAGS_SHOULD_RETRY);
+	else
+		s->socket_err = (int)n;
+	return -1;
+}
+
+static int bio_read(BIO *bio, char *buf, int size)
+{
+	struct stream *s = BIO_get_data(bio);
+	return bio_result(bio, conn_try_read(s->stream.conn, buf, (size_t)size), BIO_FLAGS_READ);
+}
+
+static int bio_write(BIO *bio, const char *buf, int size)
+{
+	struct stream *s = BIO_get_data(bio);
+	return bio_result(bio, conn_try_write(s->stream.conn, buf, (size_t)size), BIO_FLAGS_WRITE);
+}
+
+static long bio_ctrl(BIO *bio, int what, long number, void *pointer)
+{
+	(void)bio, (void)number, (void)pointer;
+	return what == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *bio_method_new(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "conn");
+	if (!m || !BIO_meth_set_read(m, bio_read) || !BIO_meth_set_write(m, bio_write) ||
+	    !BIO_meth_set_ctrl(m, bio_ctrl)) {
+		BIO_meth_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+/* --- Calls ----------------------------------------------------------------------------------------- */
+
+/* What a call that returned r <= 0 means. Right after the call. */
+static int result(struct stream *s, int r)
+{
+	int what = SSL_get_error(s->ssl, r);
+	switch (what) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANTS_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	default:
+		s->dead = true;
+		s->problem = ERR_peek_error();
+		ERR_clear_error();
+		if (s->socket_err)
+			return s->socket_err;
+		if (what == SSL_ERROR_SYSCALL ||
+		    ERR_GET_REASON(s->problem) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+			return TLS_CUT_OFF;
+		return TLS_BROKEN;
+	}
+}
+
+static int openssl_try_handshake(struct tls_stream *stream)
+{
+	struct stream *s = of(stream);
+	ERR_clear_error();
+	int r = SSL_do_handshake(s->ssl);
+	if (r == 1)
+		return 0;
+	int err = result(s, r);
+	return err ? err : TLS_CUT_OFF;
+}
+
+static ssize_t openssl_try_read(struct tls_stream *stream, void *buf, size_t size)
+{
+	struct stream *s = of(stream);
+	size_t n = 0;
+	ERR_clear_error();
+	int r = SSL_read_ex(s->ssl, buf, size, &n);
+	return r == 1 ? (ssize_t)n : result(s, r);
+}
+
+static ssize_t openssl_try_write(struct tls_stream *stream, const void *buf, size_t size)
+{
+	struct stream *s = of(stream);
+	size_t n = 0;
+	ERR_clear_error();
+	int r = SSL_write_ex(s->ssl, buf, size, &n);
+	if (r == 1)
+		return (ssize_t)n;
+	int err = result(s, r);
+	return err ? err : TLS_CUT_OFF;
+}
+
+/* What lies in the library's buffers may be session tickets, which a peek swallows, or data that nobody asked for. */
+static bool openssl_quiet(struct tls_stream *stream)
+{
+	struct stream *s = of(stream);
+	char byte;
+	size_t n;
+	if (s->dead)
+		return false;
+	if (!SSL_has_pending(s->ssl))
+		return true;
+	ERR_clear_error();
+	int r = SSL_peek_ex(s->ssl, &byte, 1, &n);
+	return r != 1 && result(s, r) == TLS_WANTS_READ;
+}
+
+/* --- Errors ---------------------------------------------------------------------------------------- */
+
+static enum fetch_error verify_error(long v)
+{
+	switch (v) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return FETCH_TLS_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return FETCH_TLS_NOT_YET_VALID;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return FETCH_TLS_HOST_MISMATCH;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return FETCH_TLS_SELF_SIGNED;
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		return FETCH_TLS_WEAK;
+	default:
+		return FETCH_TLS_UNTRUSTED;
+	}
+}
+
+static enum fetch_error protocol_error(unsigned long problem)
+{
+	switch (ERR_GET_REASON(problem)) {
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_WRONG_SSL_VERSION:
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_NO_PROTOCOLS_AVAILABLE:
+	case SSL_R_NO_SHARED_CIPHER:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+	case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+	case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
+		return FETCH_TLS_PROTOCOL;
+	case SSL_R_EE_KEY_TOO_SMALL:
+	case SSL_R_CA_KEY_TOO_SMALL:
+	case SSL_R_CA_MD_TOO_WEAK:
+	case SSL_R_DH_KEY_TOO_SMALL:
+		return FETCH_TLS_WEAK;
+	default:
+		return FETCH_TLS_HANDSHAKE;
+	}
+}
+
+static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *detail)
+{
+	struct stream *s = of(stream);
+	long v = SSL_get_verify_result(s->ssl);
+	if (v != X509_V_OK && SSL_get_verify_mode(s->ssl) != SSL_VERIFY_NONE)
+		return fault(detail, verify_error(v), "%s", X509_verify_cert_error_string(v));
+	if (err == TLS_CUT_OFF)
+		return fault(detail, FETCH_TLS_HANDSHAKE, "the server closed in the handshake");
+	if (err != TLS_BROKEN)
+		return fault(detail, FETCH_TLS_HANDSHAKE, "%s", fault_errno(err));
+	const char *reason = ERR_reason_error_string(s->problem);
+	return fault(detail, protocol_error(s->problem), "%s", reason ? reason : "unknown reason");
+}
+
+/* --- Streams --------------------------------------------------------------------------------------- */
+
+/* The name to verify, and to ask for by SNI unless it is an address (RFC 6066 §3: without a trailing dot). */
+static bool set_host(SSL *ssl, struct str host)
+{
+	char name[256];
+	if (host.len > 0 && host.data[host.len - 1] == '.')
+		host.len--;
+	if (host.len == 0 || host.len >= sizeof(name))
+		return false;
+	memcpy(name, host.data, host.len);
+	name[host.len] = '\0';
+	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name))
+		return true;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, name);
+}
+
+static void openssl_close(struct tls_stream *stream)
+{
+	struct stream *s = of(stream);
+	ERR_clear_error();
+	if (!s->dead && SSL_is_init_finished(s->ssl))
+		(void)SSL_shutdown(s->ssl);
+	SSL_free(s->ssl);
+	ERR_clear_error();
+	free(s);
+}
+
+static int openssl_open(struct tls *t, struct conn *conn, struct str host,
+			struct tls_stream **ret_stream)
+{
+	struct openssl *o = CONTAINER_OF(t, struct openssl, tls);
+	struct stream *s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->stream = (struct tls_stream){ .ops = t->ops, .conn = conn };
+	ERR_clear_error();
+	s->ssl = SSL_new(o->ctx);
+	BIO *bio = s->ssl ? BIO_new(o->method) : NULL;
+	if (!bio || !set_host(s->ssl, host)) {
+		BIO_free(bio);
+		SSL_free(s->ssl);
+		ERR_clear_error();
+		free(s);
+		return -ENOMEM;
+	}
+	BIO_set_data(bio, s);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(s->ssl, bio, bio);
+	SSL_set_connect_state(s->ssl);
+	*ret_stream = &s->stream;
+	return 0;
+}
+
+/* --- Settings -------------------------------------------------------------------------------------- */
+
+static void openssl_free(struct tls *t)
+{
+	struct openssl *o = CONTAINER_OF(t, struct openssl, tls);
+	SSL_CTX_free(o->ctx);
+	BIO_meth_free(o->method);
+	free(o);
+}
+
+static bool set_up(SSL_CTX *ctx)
+{
+	static const unsigned char alpn[] = "\x08http/1.1";
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
+	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0;
+}
+
+/* The system's folder of hashed certificates is looked into when a chain needs it; a file is read now. */
+static int load_trust(SSL_CTX *ctx, const struct tls_options *options, char **ret_reason)
+{
+	char why[256];
+	SSL_CTX_set_verify(ctx, options->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	if (!options->ca_file)
+		return SSL_CTX_set_default_verify_paths(ctx) ? 0 : -ENOMEM;
+	if (SSL_CTX_load_verify_file(ctx, options->ca_file))
+		return 0;
+	ERR_error_string_n(ERR_peek_error(), why, sizeof(why));
+	ERR_clear_error();
+	const char *form = "%s: no usable certificates for [tls] ca_file: %s";
+	int len = snprintf(NULL, 0, form, options->ca_file, why);
+	char *reason = malloc((size_t)len + 1);
+	if (!reason)
+		return -ENOMEM;
+	snprintf(reason, (size_t)len + 1, form, options->ca_file, why);
+	*ret_reason = reason;
+	return -EINVAL;
+}
+
+int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls, char **ret_reason)
+{
+	static const struct tls_ops ops = { .open = openssl_open,
+					    .try_handshake = openssl_try_handshake,
+					    .error = openssl_error,
+					    .try_read = openssl_try_read,
+					    .try_write = openssl_try_write,
+					    .quiet = openssl_quiet,
+					    .close = openssl_close,
+					    .free = openssl_free };
+	struct openssl *o = calloc(1, sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	ERR_clear_error();
+	o->tls.ops = &ops;
+	o->ctx = SSL_CTX_new(TLS_client_method());
+	o->method = bio_method_new();
+	int err = o->ctx && o->method && set_up(o->ctx) ? 0 : -ENOMEM;
+	if (!err)
+		err = load_trust(o->ctx, options, ret_reason);
+	if (err) {
+		openssl_free(&o->tls);
+		return err;
+	}
+	*ret_tls = &o->tls;
+	return 0;
+}

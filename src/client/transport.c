@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * transport: the retry rule is that of Go's net/http: a connection that had carried an exchange before failed without a
+ * byte of an answer, and either nothing of the request had gone out or the method may be repeated. Then the server most likely
+ * closed it while it was idle, and the request goes out once more, on a connection that is new for certain. Any other
+ * failure is an answer to the caller.
+ */
+#include "src/client/transport.h"
+
+#include <string.h>
+
+#include "src/http/method.h"
+
+/* RFC 9110 §9.2.2, and the draft that lets a key make any method so. */
+static bool may_repeat(const struct exchange *x)
+{
+	return method_idempotent(x->method) ||
+	       (x->fields && fields_count(x->fields, STR("Idempotency-Key")));
+}
+
+static bool went_stale(const struct exchange *x, enum fetch_error e)
+{
+	bool closed = e == FETCH_SEND_FAILED || e == FETCH_CLOSED_EARLY || e == FETCH_RESET;
+	return closed && !x->answered && (!x->wrote || may_repeat(x));
+}
+
+/* Out of descriptors, an idle connection is worth less than this one. */
+static enum fetch_error open_conn(struct transport *t, struct exchange *x, struct httpconn *h)
+{
+	enum fetch_error e;
+	do {
+		e = connect_open(&t->connector, &x->scope, x->url, h, &x->resp->t, x->resp->detail);
+	} while (e == FETCH_OUT_OF_DESCRIPTORS && pool_evict(t->pool));
+	return e;
+}
+
+static enum fetch_error obtain(struct transport *t, struct exchange *x, bool fresh,
+			       struct httpconn **ret_conn)
+{
+	const struct pool_key key = { .host = x->url->hostname,
+				      .port = x->url->port_number,
+				      .tls = x->url->https ? t->connector.tls : NULL };
+	struct httpconn *h = NULL;
+	enum fetch_error e = pool_get(t->pool, &key, &x->scope, fresh, &h, x->resp->detail);
+	if (e)
+		return e;
+	if (!h->conn)
+		e = open_conn(t, x, h);
+	if (e) {
+		pool_discard(t->pool, h);
+		return e;
+	}
+	*ret_conn = h;
+	return FETCH_OK;
+}
+
+static void note_peer(struct fetch_response *resp, const struct conn *conn)
+{
+	socklen_t len;
+	const struct sockaddr *peer = conn_peer(conn, &len);
+	memcpy(&resp->remote, peer, len < sizeof(resp->remote) ? len : sizeof(resp->remote));
+}
+
+static enum fetch_error try_once(struct transport *t, struct exchange *x, bool fresh,
+				 bool *ret_again)
+{
+	struct httpconn *h = NULL;
+	*ret_again = false;
+	enum fetch_error e = obtain(t, x, fresh, &h);
+	if (e)
+		return e;
+	x->resp->attempts++;
+	x->resp->conn_reused = h->used;
+	note_peer(x->resp, h->conn);
+	e = exchange_run(x, h);
+	*ret_again = x->resp->conn_reused && went_stale(x, e);
+	if (x->reusable)
+		pool_put(t->pool, h);
+	else
+		pool_discard(t->pool, h);
+	return e;
+}
+
+enum fetch_error transport_round_trip(struct transport *t, struct exchange *x)
+{
+	bool again;
+	enum fetch_error e = try_once(t, x, false, &again);
+	if (!again)
+		return e;
+	atomic_fetch_add_explicit(&t->stale_retries, 1, memory_order_relaxed);
+	x->resp->detail[0] = '\0';
+	return try_once(t, x, true, &again);
+}

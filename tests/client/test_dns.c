@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_dns: c-ares on the runtime and the cache in front of it, against a name server of our own and /etc/hosts.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/clock.h"
+#include "runtime/goroutine.h"
+#include "src/client/cache.h"
+#include "tests/client/nameserver.h"
+#include "tests/client/rig.h"
+
+static const struct record records[] = {
+	{ .name = "a.test", .v4 = "192.0.2.1", .ttl = 60 },
+	{ .name = "both.test", .v4 = "192.0.2.1", .v6 = "2001:db8::1", .ttl = 60 },
+	{ .name = "six.test", .v6 = "2001:db8::1", .ttl = 60 },
+	{ .name = "alias.test", .cname = "a.test", .ttl = 60 },
+	{ .name = "none.test", .ttl = 60 },
+	{ .name = "broken.test", .rcode = 2 },
+	{ .name = "silent.test", .silent = true },
+	{ .name = "large.test", .v4 = "192.0.2.2", .ttl = 60, .truncated = true },
+	{ .name = NULL },
+};
+
+struct resolver {
+	struct nameserver *ns;
+	struct errgroup *group;
+	struct dns *dns;
+	struct cache *cache;
+	char detail[FAULT_BYTES];
+};
+
+static struct resolver *resolver_open(void)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+	r->ns = nameserver_open(records);
+	r->group = errgroup_new(context_background());
+	CHECK_OK(dns_cares_new(r->group, r->ns->address, &r->dns));
+	r->cache = cache_new(r->dns);
+	return r;
+}
+
+static void resolver_close(struct resolver *r)
+{
+	context_cancel(errgroup_context(r->group));
+	CHECK_EQ(errgroup_wait(r->group), 0);
+	cache_free(r->cache);
+	r->dns->ops->close(r->dns);
+	nameserver_close(r->ns);
+	free(r);
+}
+
+/* How many addresses, the first of them as text; or the error. */
+static enum fetch_error resolve(struct resolver *r, const char *name, int64_t timeout_ns,
+				char first[FAULT_ADDR_BYTES], uint32_t *ret_len)
+{
+	struct scope scope = scope_of(context_background(), clock_now() + 60 * SECOND);
+	struct dns_answer *a;
+	r->detail[0] = '\0';
+	enum fetch_error e = cache_resolve(r->cache, &scope, str_of(name), timeout_ns, &a, r->detail);
+	if (e)
+		return e;
+	fault_addr(&a->addrs[0].sa, first);
+	*ret_len = a->len;
+	dns_answer_unref(a);
+	return e;
+}
+
+static void check_resolves(struct resolver *r, const char *name, const char *first, uint32_t len)
+{
+	char text[FAULT_ADDR_BYTES];
+	uint32_t n;
+	enum fetch_error e = resolve(r, name, 10 * SECOND, text, &n);
+	if (e)
+		test_fail("%s: %s (%s)", name, fetch_error_name(e), r->detail);
+	CHECK_EQ(n, len);
+	if (first)
+		CHECK_STR(text, first);
+}
+
+static void check_fails(struct resolver *r, const char *name, int64_t timeout_ns, enum fetch_error want)
+{
+	char text[FAULT_ADDR_BYTES];
+	uint32_t n;
+	enum fetch_error e = resolve(r, name, timeout_ns, text, &n);
+	CHECK_STR(fetch_error_name(e), fetch_error_name(want));
+	CHECK(strstr(r->detail, name) != NULL);
+}
+
+TEST_GO(dns_resolves_both_families_aliases_and_truncated_answers)
+{
+	struct resolver *r = resolver_open();
+	check_resolves(r, "a.test", "192.0.2.1", 1);
+	check_resolves(r, "both.test", NULL, 2);
+	check_resolves(r, "six.test", "[2001:db8::1]", 1);
+	check_resolves(r, "alias.test", "192.0.2.1", 1);
+	CHECK_EQ(r->ns->tcp_queries, 0);
+	check_resolves(r, "large.test", "192.0.2.2", 1);
+	CHECK_LE(1, r->ns->tcp_queries);
+	resolver_close(r);
+}
+
+TEST_GO(dns_names_every_failure)
+{
+	struct resolver *r = resolver_open();
+	check_fails(r, "absent.test", 10 * SECOND, FETCH_DNS_NOT_FOUND);
+	check_fails(r, "none.test", 10 * SECOND, FETCH_DNS_NOT_FOUND);
+	check_fails(r, "broken.test", 10 * SECOND, FETCH_DNS_FAILED);
+	check_fails(r, "silent.test", 50 * MILLISECOND, FETCH_DNS_TIMEOUT);
+	resolver_close(r);
+}
+
+TEST_GO(dns_knows_the_hosts_file)
+{
+	struct resolver *r = resolver_open();
+	uint32_t n;
+	char text[FAULT_ADDR_BYTES];
+	CHECK_EQ(resolve(r, "localhost", 10 * SECOND, text, &n), FETCH_OK);
+	CHECK(strcmp(text, "127.0.0.1") == 0 || strcmp(text, "[::1]") == 0);
+	CHECK_EQ(r->ns->queries, 0);
+	resolver_close(r);
+}
+
+TEST_GO(dns_a_bad_server_list_is_refused)
+{
+	struct client *client;
+	char *reason = NULL;
+	int err = client_new(&(struct client_options){ .dns_servers = "what?" }, &client, &reason);
+	CHECK_EQ(err, -EINVAL);
+	CHECK(reason && strstr(reason, "what?") != NULL);
+	free(reason);
+}
+
+TEST_GO(cache_answers_again_without_asking)
+{
+	struct resolver *r = resolver_open();
+	struct cache_stats stats;
+	check_resolves(r, "a.test", "192.0.2.1", 1);
+	int asked = r->ns->queries;
+	check_resolves(r, "a.test", "192.0.2.1", 1);
+	check_fails(r, "absent.test", 10 * SECOND, FETCH_DNS_NOT_FOUND);
+	int asked_absent = r->ns->queries;
+	check_fails(r, "absent.test", 10 * SECOND, FETCH_DNS_NOT_FOUND);
+	CHECK_EQ(asked, 2);
+	CHECK_EQ(asked_absent, r->ns->queries);
+	cache_stats(r->cache, &stats);
+	CHECK_EQ(stats.lookups, 4);
+	CHECK_EQ(stats.hits, 2);
+	resolver_close(r);
+}
+
+static int ask(void *arg)
+{
+	check_resolves(arg, "a.test", "192.0.2.1", 1);
+	return 0;
+}
+
+TEST_GO(cache_has_one_flight_per_name)
+{
+	struct resolver *r = resolver_open();
+	struct errgroup *g = errgroup_new(context_background());
+	for (int i = 0; i < 500; i++)
+		errgroup_go(g, ask, r);
+	CHECK_EQ(errgroup_wait(g), 0);
+	CHECK_EQ(r->ns->queries, 2);
+	resolver_close(r);
+}
+
+/* A resolver that answers when the test says so, with what it says. */
+struct by_hand {
+	struct dns dns;
+	struct dns_query *query;
+	int started;
+};
+
+static void hand_start(struct dns *dns, struct dns_query *q)
+{
+	struct by_hand *h = CONTAINER_OF(dns, struct by_hand, dns);
+	h->query = q;
+	h->started++;
+}
+
+static const struct dns_ops hand_ops = { .start = hand_start };
+
+TEST_GO(cache_a_query_outlives_who_asked)
+{
+	struct by_hand hand = { .dns.ops = &hand_ops };
+	struct cache *c = cache_new(&hand.dns);
+	struct context *ctx = context_with_cancel(context_background());
+	struct scope gone = scope_of(ctx, NEVER), scope = scope_of(context_background(), NEVER);
+	struct dns_answer *a = dns_answer_new(1), *got;
+	char detail[FAULT_BYTES];
+	context_cancel(ctx);
+	CHECK_EQ(cache_resolve(c, &gone, STR("a.test"), SECOND, &got, detail), FETCH_CANCELLED);
+	CHECK_EQ(hand.started, 1);
+	a->len = 1;
+	hand.query->done(hand.query, a);
+	CHECK_EQ(cache_resolve(c, &scope, STR("a.test"), SECOND, &got, detail), FETCH_OK);
+	CHECK(got == a);
+	CHECK_EQ(hand.started, 1);
+	dns_answer_unref(got);
+	cache_free(c);
+	context_unref(ctx);
+}
+
+TEST_GO(cache_drops_the_least_recently_used, .timeout_s = 60)
+{
+	struct by_hand hand = { .dns.ops = &hand_ops };
+	struct cache *c = cache_new(&hand.dns);
+	struct scope past = { .ctx = context_background(), .deadline_ns = 0 };
+	struct scope scope = scope_of(context_background(), NEVER);
+	struct dns_answer *got;
+	char name[32], detail[FAULT_BYTES];
+	for (int i = 0; i <= CACHE_NAMES_MAX; i++) {
+		int len = snprintf(name, sizeof(name), "n%d.test", i);
+		struct str n = str_make(name, (size_t)len);
+		CHECK_EQ(cache_resolve(c, &past, n, SECOND, &got, detail), FETCH_TOTAL_TIMEOUT);
+		struct dns_answer *a = dns_answer_new(1);
+		a->len = 1;
+		hand.query->done(hand.query, a);
+	}
+	int started = hand.started;
+	CHECK_EQ(cache_resolve(c, &scope, STR("n1.test"), SECOND, &got, detail), FETCH_OK);
+	dns_answer_unref(got);
+	CHECK_EQ(hand.started, started);
+	CHECK_EQ(cache_resolve(c, &past, STR("n0.test"), SECOND, &got, detail), FETCH_TOTAL_TIMEOUT);
+	CHECK_EQ(hand.started, started + 1);
+	hand.query->done(hand.query, NULL);
+	cache_free(c);
+}
+
+TEST_GO(client_unresolvable_name_is_dns_not_found)
+{
+	struct nameserver *ns = nameserver_open(records);
+	struct rig *rig = rig_open(&(struct client_options){ .dns_servers = ns->address });
+	check_get(rig, "http://absent.test/", FETCH_DNS_NOT_FOUND, 0, "");
+	check_get(rig, "http://broken.test/", FETCH_DNS_FAILED, 0, "");
+	rig_close(rig);
+	nameserver_close(ns);
+}
+
+TEST_GO(client_may_be_freed_while_a_query_is_under_way)
+{
+	struct nameserver *ns = nameserver_open(records);
+	struct rig *rig = rig_open(&(struct client_options){ .dns_servers = ns->address,
+							     .resolve_timeout_ns = 50 * MILLISECOND });
+	check_get(rig, "http://silent.test/", FETCH_DNS_TIMEOUT, 0, "");
+	rig_close(rig);
+	nameserver_close(ns);
+}
+
+TEST_GO(client_checks_the_policy_on_resolved_addresses)
+{
+	struct nameserver *ns = nameserver_open(records);
+	struct rig *rig = rig_open(&(struct client_options){ .dns_servers = ns->address });
+	struct fetched *f = rig_get(rig, "http://a.test/");
+	CHECK_ERROR(f, FETCH_POLICY_DENIED);
+	CHECK_STR(f->resp->detail, "192.0.2.1:80: documentation address (see [policy] allow)");
+	fetched_free(f);
+	rig_close(rig);
+	nameserver_close(ns);
+}
