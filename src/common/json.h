@@ -19,7 +19,8 @@
  *
  * The emitter puts commas itself and never fails but through its buf's sticky error. Strings come
  * out as valid UTF-8: each byte that isn't part of a valid sequence becomes U+FFFD. The reader is
- * not recursive, allocates nothing, and gives slices of its text. Any thread.
+ * not recursive, allocates nothing, and gives slices of its text. No name here is one of jansson.h,
+ * so that a file may include both. Any thread.
  */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
@@ -55,7 +56,7 @@ void json_cstr(struct json *j, const char *v); /* NULL gives null */
 void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_nothing(struct json *j); /* null */
 /* Nanoseconds as seconds with 6 decimals, rounded half up: 1250 µs gives 0.001250. */
 void json_seconds(struct json *j, int64_t ns);
 /* v with exactly `decimals` (0..9) digits after the point; NaN, infinities and |v| >= 1e15 give
@@ -76,19 +77,19 @@ void json_put_seconds(struct json *j, const char *key, int64_t ns);
 void json_put_object(struct json *j, const char *key);
 void json_put_array(struct json *j, const char *key);
 
-enum json_type {
-	JSON_STRING, /* raw is what stands between the quotes, still escaped */
-	JSON_NUMBER,
-	JSON_TRUE,
-	JSON_FALSE,
-	JSON_NULL,
-	JSON_OBJECT, /* raw is all of it, braces included; json_reader_init reads it in turn */
-	JSON_ARRAY,
+enum json_kind {
+	JSON_IS_STRING, /* raw is what stands between the quotes, still escaped */
+	JSON_IS_NUMBER,
+	JSON_IS_TRUE,
+	JSON_IS_FALSE,
+	JSON_IS_NULL,
+	JSON_IS_OBJECT, /* raw is all of it, braces included; json_reader_init reads it in turn */
+	JSON_IS_ARRAY,
 };
 
 struct json_item {
 	struct str key; /* between the quotes, still escaped; empty in an array */
-	enum json_type type;
+	enum json_kind type;
 	struct str raw;
 };
 

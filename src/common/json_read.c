@@ -106,20 +106,20 @@ static int skip_scalar(struct cursor *c, struct json_item *item)
 	size_t start = c->pos;
 	int err;
 	if (byte == '"') {
-		item->type = JSON_STRING;
+		item->type = JSON_IS_STRING;
 		return skip_string(c, &item->raw);
 	}
 	if (byte == 't') {
-		item->type = JSON_TRUE;
+		item->type = JSON_IS_TRUE;
 		err = skip_word(c, STR("true"));
 	} else if (byte == 'f') {
-		item->type = JSON_FALSE;
+		item->type = JSON_IS_FALSE;
 		err = skip_word(c, STR("false"));
 	} else if (byte == 'n') {
-		item->type = JSON_NULL;
+		item->type = JSON_IS_NULL;
 		err = skip_word(c, STR("null"));
 	} else {
-		item->type = JSON_NUMBER;
+		item->type = JSON_IS_NUMBER;
 		err = skip_number(c);
 	}
 	item->raw = str_slice(c->text, start, c->pos - start);
@@ -190,7 +190,7 @@ static int skip_value(struct cursor *c, struct json_item *item)
 		return skip_scalar(c, item);
 	size_t start = c->pos;
 	int err = skip_nested(c);
-	item->type = byte == '{' ? JSON_OBJECT : JSON_ARRAY;
+	item->type = byte == '{' ? JSON_IS_OBJECT : JSON_IS_ARRAY;
 	item->raw = str_slice(c->text, start, c->pos - start);
 	return err;
 }
@@ -331,7 +331,7 @@ int json_unescape(struct str raw, struct buf *b)
 
 int json_item_u64(const struct json_item *item, uint64_t max, uint64_t *ret)
 {
-	return item->type == JSON_NUMBER ? str_parse_u64(item->raw, max, ret) : -EINVAL;
+	return item->type == JSON_IS_NUMBER ? str_parse_u64(item->raw, max, ret) : -EINVAL;
 }
 
 int json_item_i64(const struct json_item *item, int64_t *ret)
@@ -350,7 +350,7 @@ int json_item_seconds(const struct json_item *item, int64_t *ret_ns)
 {
 	struct str whole, fraction;
 	uint64_t seconds, ns = 0;
-	if (item->type != JSON_NUMBER)
+	if (item->type != JSON_IS_NUMBER)
 		return -EINVAL;
 	str_cut(item->raw, '.', &whole, &fraction);
 	int err = str_parse_u64(whole, INT64_MAX / SECOND - 1, &seconds);
@@ -367,8 +367,8 @@ int json_item_seconds(const struct json_item *item, int64_t *ret_ns)
 
 int json_item_bool(const struct json_item *item, bool *ret)
 {
-	if (item->type != JSON_TRUE && item->type != JSON_FALSE)
+	if (item->type != JSON_IS_TRUE && item->type != JSON_IS_FALSE)
 		return -EINVAL;
-	*ret = item->type == JSON_TRUE;
+	*ret = item->type == JSON_IS_TRUE;
 	return 0;
 }

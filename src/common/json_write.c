@@ -137,7 +137,7 @@ void json_cstr(struct json *j, const char *v)
 	if (v != NULL)
 		json_str(j, str_of(v));
 	else
-		json_null(j);
+		json_nothing(j);
 }
 
 void json_u64(struct json *j, uint64_t v)
@@ -157,7 +157,7 @@ void json_bool(struct json *j, bool v)
 	json_raw(j, v ? STR("true") : STR("false"));
 }
 
-void json_null(struct json *j)
+void json_nothing(struct json *j)
 {
 	json_raw(j, STR("null"));
 }
@@ -192,7 +192,7 @@ void json_fixed(struct json *j, double v, unsigned decimals)
 					  100000, 1000000, 10000000, 100000000, 1000000000 };
 	double size = v < 0 ? -v : v;
 	if (!(size < 1e15) || decimals >= ARRAY_LEN(power)) {
-		json_null(j);
+		json_nothing(j);
 		return;
 	}
 	uint64_t whole = (uint64_t)size;

@@ -7,8 +7,8 @@
  *
  * On a terminal or in a file: "2026-01-31T12:34:56.789Z info listening socket=…"; under the journal
  * (JOURNAL_STREAM is set at the first line, or log_set_journal): "<6>listening socket=…". A line is
- * cut at 1 KiB; control characters inside come out as '?'. Only programs log; library code (runtime,
- * http, client) returns errors. The line is built on the caller's stack (1.2 KiB).
+ * cut at 1 KiB; control characters inside come out as '?'. Only programs log; library code
+ * (runtime, http, client) returns errors. The line is built on the caller's stack (1.2 KiB).
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * nearest: edit distance (insert, delete, replace, swap of neighbours: Damerau's four slips of the typist, in the restricted form
- * that never edits a place twice) by the usual table, three rows of which are kept.
+ * nearest: edit distance (insert, delete, replace, swap of neighbours: Damerau's four slips of the
+ * typist, in the restricted form that never edits a place twice) by the usual table, three rows of
+ * which are kept.
  */
 #include "src/common/nearest.h"
 

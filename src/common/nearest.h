@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nearest: which of some words was probably meant, for "did you mean …?" after an unknown key, option or verb. Any thread.
+ * nearest: which of some words was probably meant, for "did you mean …?" after an unknown key,
+ * option or verb. Any thread.
  */
 #ifndef COMMON_NEAREST_H
 #define COMMON_NEAREST_H
@@ -13,8 +14,8 @@ struct nearest {
 	unsigned distance;
 };
 
-/* Offers a candidate: it becomes the best when fewer edits than with the one before, and at most a third of its letters, lead from
- * word to it. */
+/* Offers a candidate: it becomes the best when fewer edits than with the one before, and at most a
+ * third of its letters, lead from word to it. */
 void nearest_offer(struct nearest *n, struct str word, const char *candidate);
 
 #endif

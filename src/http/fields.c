@@ -177,21 +177,16 @@ void fields_done(struct fields *f)
 }
 
 /* RFC 9110 §5.6.2: tchar. */
-bool field_name_char(unsigned char c)
-{
-	static const bool tchar[256] = {
-		['!'] = 1,	   ['#'] = 1,	      ['$'] = 1,	 ['%'] = 1, ['&'] = 1,
-		['\''] = 1,	   ['*'] = 1,	      ['+'] = 1,	 ['-'] = 1, ['.'] = 1,
-		['^'] = 1,	   ['_'] = 1,	      ['`'] = 1,	 ['|'] = 1, ['~'] = 1,
-		['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1,
-	};
-	return tchar[c];
-}
+const bool field_name_chars[256] = {
+	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,	    ['&'] = 1,	       ['\''] = 1,
+	['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,	    ['^'] = 1,	       ['_'] = 1,
+	['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1,
+};
 
 bool field_name_valid(struct str name)
 {
 	for (size_t i = 0; i < name.len; i++)
-		if (!field_name_char((unsigned char)name.data[i]))
+		if (!field_name_char(name.data[i]))
 			return false;
 	return name.len > 0;
 }

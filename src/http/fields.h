@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * fields: the field lines of one message (RFC 9110 §5), in order, names as they came; names compare
- * without case. All of it lives in one growable block: a record of two lengths, the name, the value,
- * padded to 4 bytes, after the other. The zero value is empty; slices that these functions give are
- * valid until the next change.
+ * without case. All of it lives in one growable block: a record of two lengths, the name, the
+ * value, padded to 4 bytes, after the other. The zero value is empty; slices that these functions
+ * give are valid until the next change.
  *
  *	struct field f;
  *	for (uint32_t at = 0; fields_next(&fields, &at, &f);)
@@ -26,8 +26,7 @@ struct field {
 struct fields {
 	char *block;
 	uint32_t len, cap; /* bytes of block in use, and had */
-	uint32_t start;	   /* where the records begin; what is before belongs to the message (a
-			      request's target) */
+	uint32_t start; /* of the records; before lies what is the message's (a request's target) */
 	uint32_t count;
 };
 
@@ -61,10 +60,14 @@ void fields_done(struct fields *f);
 bool field_has_token(struct str value, struct str token);
 
 /* A tchar: what names and methods are made of. */
-bool field_name_char(unsigned char c);
+extern const bool field_name_chars[256];
+static inline bool field_name_char(char c)
+{
+	return field_name_chars[(unsigned char)c];
+}
 
 /* RFC 9110 §5.6.2: a token is one or more tchar. §5.5: a value has no CR, LF, NUL or other control
- * but tab, no space at its ends. */
+ * but tab, and no space at its ends. */
 bool field_name_valid(struct str name);
 bool field_value_valid(struct str value);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * message: an incremental HTTP/1.x parser for answers (client) and requests (server), on llhttp
- * with our own limits and checks. It does no I/O, never parks, allocates one block per head (for the
- * fields; none before the head begins to arrive), and gives the same result however the input is
- * split.
+ * with our own limits and checks. It does no I/O, never parks, allocates one block per head (for
+ * the fields; none before the head begins to arrive), and gives the same result however the input
+ * is split.
  *
  *	struct message_parser p;
  *	message_parser_init(&p, MESSAGE_RESPONSE, &message_default_limits, &events, user);
@@ -41,8 +41,7 @@ enum message_framing {
 	FRAMING_NONE, /* no body */
 	FRAMING_LENGTH,
 	FRAMING_CHUNKED,
-	FRAMING_CLOSE, /* the end of the connection. Over TLS an end without close_notify is a
-			  truncation: the caller sees to that */
+	FRAMING_CLOSE, /* the connection's; over TLS the caller insists on a close_notify */
 };
 
 struct message_limits {
@@ -51,8 +50,7 @@ struct message_limits {
 	uint32_t field_count;	      /* fields in head and trailers each */
 	uint32_t head_bytes;	      /* one whole head */
 	uint32_t informational_count; /* 1xx answers before the final one */
-	uint32_t chunk_overhead; /* chunk framing and extensions beyond 16 bytes a chunk and twice
-				    the data */
+	uint32_t chunk_overhead;      /* chunk framing beyond 16 bytes a chunk and twice its data */
 	uint32_t trailer_bytes;
 	uint64_t body_bytes; /* body without framing; UINT64_MAX = no limit */
 };
@@ -92,22 +90,20 @@ struct message_parser {
 	const struct message_limits *limits;	/* borrowed, as are the next two */
 	const struct message_events *events;
 	void *user;
-	struct fields fields; /* grows while the head arrives */
-	uint64_t
-		content_length; /* of the head, UINT64_MAX: not given; then bytes of body to come */
-	uint64_t body_left;	/* until limits->body_bytes */
-	uint64_t chunk_left;	/* bytes of data to come in the present chunk */
-	uint32_t line_bytes;	/* of the present line, its end not counted */
-	uint32_t section_bytes; /* of the present head or trailer section; between chunks the
-				   framing beyond their credit */
-	uint32_t record;	/* offset in the fields' block of the field that is arriving */
-	uint32_t name_len;	/* of that field */
-	uint32_t field_count;	/* in the present section */
-	uint32_t informational; /* 1xx heads seen */
-	uint8_t type;		/* enum message_type */
-	uint8_t phase, scan;	/* of message_parts.h and message_check.c */
-	uint8_t framing;	/* enum message_framing */
-	uint8_t stop;		/* enum fetch_error: what ended it */
+	struct fields fields;	 /* grows while the head arrives */
+	uint64_t content_length; /* UINT64_MAX: not given; later the bytes of body to come */
+	uint64_t body_left;	 /* until limits->body_bytes */
+	uint64_t chunk_left;	 /* bytes of data to come in the present chunk */
+	uint32_t line_bytes;	 /* of the present line, its end not counted */
+	uint32_t section_bytes;	 /* of the present head or trailers; of excessive chunk framing */
+	uint32_t record;	 /* offset in the fields' block of the field that is arriving */
+	uint32_t name_len;	 /* of that field */
+	uint32_t field_count;	 /* in the present section */
+	uint32_t informational;	 /* 1xx heads seen */
+	uint8_t type;		 /* enum message_type */
+	uint8_t phase, scan;	 /* of message_parts.h and message_check.c */
+	uint8_t framing;	 /* enum message_framing */
+	uint8_t stop;		 /* enum fetch_error: what ended it */
 	bool started, head_done, done, keep_alive, coding_seen;
 };
 

@@ -105,7 +105,7 @@ static size_t scan_field_line(struct message_parser *p, const char *data, size_t
 	while (p->scan == SCAN_NAME && n < len) {
 		if (data[n] == ':' && p->line_bytes + n > 0)
 			p->scan = SCAN_VALUE;
-		else if (!field_name_char((unsigned char)data[n])) {
+		else if (!field_name_char(data[n])) {
 			*ret_bad = true;
 			return n;
 		}

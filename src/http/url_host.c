@@ -6,7 +6,9 @@
  *
  * Labels are mapped one by one. A label of ASCII that doesn't begin with xn-- needs no more than
  * lower case (UTS 46 without CheckHyphens and VerifyDnsLength), which lets "r3---x" through, as the
- * standard wants and libidn2 doesn't; all others go to libidn2.
+ * standard wants and libidn2 doesn't; all others go to libidn2. That is stricter than the standard in
+ * one way: a label with a symbol (an emoji, or ASCII punctuation beside letters that aren't ASCII),
+ * or one that breaks IDNA2008's rules for right-to-left text, is refused.
  */
 #include <errno.h>
 #include <idn2.h>

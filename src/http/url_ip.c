@@ -178,6 +178,8 @@ static bool ipv6_expand(struct ipv6 *a)
 {
 	if (a->compress < 0)
 		return a->len == 8;
+	if (a->len == 8) /* :: stands for at least one piece */
+		return false;
 	unsigned tail = a->len - (unsigned)a->compress;
 	for (unsigned i = 0; i < tail; i++) {
 		uint16_t piece = a->pieces[a->len - 1 - i];

@@ -36,7 +36,7 @@ TEST(json_writes_objects_and_arrays_with_commas)
 	json_put_array(&j, "d");
 	json_i64(&j, -1);
 	json_bool(&j, true);
-	json_null(&j);
+	json_nothing(&j);
 	json_object_begin(&j);
 	json_object_end(&j);
 	json_array_begin(&j);
@@ -144,17 +144,17 @@ TEST(json_read_gives_members_in_order)
 		STR(" { \"a\" : 1 , \"b\":\"x\\\"y\",\"c\":{\"d\":[1,{\"e\":null}]} ,\"f\":[ ] , "
 		    "\"g\":true,\"h\":false,\"i\":null, \"\":-1.5e+3} \n")));
 	CHECK_EQ(json_next(&r, &item), 1);
-	CHECK(json_key_is(&item, "a") && item.type == JSON_NUMBER && str_eq(item.raw, STR("1")));
+	CHECK(json_key_is(&item, "a") && item.type == JSON_IS_NUMBER && str_eq(item.raw, STR("1")));
 	CHECK_EQ(json_next(&r, &item), 1);
-	CHECK(json_key_is(&item, "b") && item.type == JSON_STRING &&
+	CHECK(json_key_is(&item, "b") && item.type == JSON_IS_STRING &&
 	      str_eq(item.raw, STR("x\\\"y")));
 	CHECK_EQ(json_next(&r, &item), 1);
-	CHECK(item.type == JSON_OBJECT && str_eq(item.raw, STR("{\"d\":[1,{\"e\":null}]}")));
+	CHECK(item.type == JSON_IS_OBJECT && str_eq(item.raw, STR("{\"d\":[1,{\"e\":null}]}")));
 	CHECK_EQ(json_next(&r, &item), 1);
-	CHECK(item.type == JSON_ARRAY && str_eq(item.raw, STR("[ ]")));
-	CHECK(json_next(&r, &item) == 1 && item.type == JSON_TRUE);
-	CHECK(json_next(&r, &item) == 1 && item.type == JSON_FALSE);
-	CHECK(json_next(&r, &item) == 1 && item.type == JSON_NULL);
+	CHECK(item.type == JSON_IS_ARRAY && str_eq(item.raw, STR("[ ]")));
+	CHECK(json_next(&r, &item) == 1 && item.type == JSON_IS_TRUE);
+	CHECK(json_next(&r, &item) == 1 && item.type == JSON_IS_FALSE);
+	CHECK(json_next(&r, &item) == 1 && item.type == JSON_IS_NULL);
 	CHECK(json_next(&r, &item) == 1 && item.key.len == 0 && str_eq(item.raw, STR("-1.5e+3")));
 	CHECK_EQ(json_next(&r, &item), 0);
 	CHECK_EQ(json_next(&r, &item), 0);

@@ -99,7 +99,7 @@ TEST(check_names)
 		line = bytes(str_make(head, sizeof(head) - 1));
 		if (c == ':')
 			CHECK_STR(line, "200 1.1 none [A: B: c; Content-Length: 0] keep done");
-		else if (field_name_char((unsigned char)c))
+		else if (field_name_char((char)c))
 			CHECK(str_ends(str_of(line), STR("keep done")));
 		else
 			CHECK_STR(line, "malformed_field");
