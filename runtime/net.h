@@ -77,7 +77,8 @@ int conn_shutdown_write(struct conn *c);
 int conn_fd(const struct conn *c);
 /* Peer's address as connected to. */
 const struct sockaddr *conn_peer(const struct conn *c, socklen_t *ret_len);
-/* Closes the descriptor, wakes both waiters with -EBADF, frees when they are gone. NULL is fine. */
+/* Closes the descriptor, wakes both waiters with -EBADF, frees when they are gone. NULL is fine. For goroutines that are inside a call; one that
+ * would call again afterwards is ended first: interrupt, wait for it, close. */
 void conn_close(struct conn *c);
 
 /* Connections open now: for leak checks. Any thread. */

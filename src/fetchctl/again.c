@@ -22,7 +22,8 @@ bool again_try(struct again *a, bool gone)
 	if (!a->seen)
 		return false;
 	if (!a->give_up_ns) {
-		progress_say(a->progress, "the daemon is gone; waiting up to 30 s for it to come back");
+		progress_say(a->progress,
+			     "the daemon is gone; waiting up to 30 s for it to come back");
 		a->give_up_ns = now + PATIENCE;
 	}
 	if (now >= a->give_up_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * again: patience with a daemon that restarts: after a call that failed because nobody was there, sleep a little and try again, for a
- * bounded time, with one message.
+ * again: patience with a daemon that restarts: after a call that failed because nobody was there,
+ * sleep a little and try again, for a bounded time, with one message.
  *
  *	struct again again = again_with(&progress);
  *	do {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * api: a call is connect, head, maybe a chunked body, answer, close. errno is read right after each system call; there is one thread.
+ * api: a call is connect, head, maybe a chunked body, answer, close. errno is read right after each
+ * system call; there is one thread.
  */
 #define _GNU_SOURCE
 #include "src/fetchctl/api.h"
@@ -117,7 +118,8 @@ static int receive(struct call *c)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		e = n > 0 ? message_parser_feed(&c->parser, c->piece, (size_t)n, &used) : message_parser_finish(&c->parser);
+		e = n > 0 ? message_parser_feed(&c->parser, c->piece, (size_t)n, &used)
+			  : message_parser_finish(&c->parser);
 	}
 	return c->taken ? c->taken : error_of(e);
 }
@@ -145,7 +147,8 @@ static void close_call(struct call *c)
 	close(c->fd);
 }
 
-static int send_head(struct call *c, const char *method, const char *target, int64_t length, const char *content_type)
+static int send_head(struct call *c, const char *method, const char *target, int64_t length,
+		     const char *content_type)
 {
 	cleanup(buf_done) struct buf head = { 0 };
 	struct field type = { STR("Content-Type"), str_of(content_type) };
@@ -176,7 +179,8 @@ int api_call(const struct ctl *ctl, const char *method, const char *target, stru
 	return err;
 }
 
-int api_stream(const struct ctl *ctl, const char *target, bool patient, api_take *take, void *user, struct answer *ret)
+int api_stream(const struct ctl *ctl, const char *target, bool patient, api_take *take, void *user,
+	       struct answer *ret)
 {
 	struct call c;
 	int err = open_call(&c, ctl, ret);
@@ -211,7 +215,8 @@ static int send_chunk(int fd, struct str piece)
 	return chunk.failed ? chunk.failed : send_all(fd, buf_str(&chunk));
 }
 
-/* 0; -EPIPE or the like when the daemon closed, maybe behind an answer; or what give said, in *ret_give_error too. */
+/* 0; -EPIPE or the like when the daemon closed, maybe behind an answer; or what give said, in
+ * *ret_give_error too. */
 static int send_body(struct call *c, api_give *give, void *user, int *ret_give_error)
 {
 	ssize_t n;
@@ -229,7 +234,8 @@ static int send_body(struct call *c, api_give *give, void *user, int *ret_give_e
 	return err;
 }
 
-int api_upload(const struct ctl *ctl, const char *target, const char *content_type, api_give *give, void *user, struct answer *ret)
+int api_upload(const struct ctl *ctl, const char *target, const char *content_type, api_give *give,
+	       void *user, struct answer *ret)
 {
 	struct call c;
 	int err = open_call(&c, ctl, ret);
@@ -252,7 +258,8 @@ int api_upload(const struct ctl *ctl, const char *target, const char *content_ty
 
 bool api_gone(int err, const struct answer *a)
 {
-	return err == -ENOENT || err == -ECONNREFUSED || err == -ECONNRESET || err == -EPIPE || (err == 0 && a->status == 503);
+	return err == -ENOENT || err == -ECONNREFUSED || err == -ECONNRESET || err == -EPIPE ||
+	       (err == 0 && a->status == 503);
 }
 
 static int say_connection_error(const struct ctl *ctl, int err)
@@ -261,17 +268,23 @@ static int say_connection_error(const struct ctl *ctl, int err)
 	switch (err) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		return ctl_fail(EXIT_NO_DAEMON, "no daemon at %s; start fetchd, or name its socket with --socket PATH or FETCHD_SOCKET", path);
+		return ctl_fail(EXIT_NO_DAEMON,
+				"no daemon at %s; start fetchd, or name its socket with --socket "
+				"PATH or FETCHD_SOCKET",
+				path);
 	case -EACCES:
 	case -EPERM:
-		return ctl_fail(EXIT_NOT_PERMITTED, "you may not use %s; its owner and group may (see ls -l)", path);
+		return ctl_fail(EXIT_NOT_PERMITTED,
+				"you may not use %s; its owner and group may (see ls -l)", path);
 	case -ENAMETOOLONG:
 		return ctl_fail(EXIT_USAGE, "the socket's path is too long: %s", path);
 	case -ETIMEDOUT:
-		return ctl_fail(EXIT_NO_DAEMON, "the daemon at %s has not answered for %d s", path, PATIENCE_S);
+		return ctl_fail(EXIT_NO_DAEMON, "the daemon at %s has not answered for %d s", path,
+				PATIENCE_S);
 	case -ECONNRESET:
 	case -EPIPE:
-		return ctl_fail(EXIT_NO_DAEMON, "the daemon at %s went away before it had answered", path);
+		return ctl_fail(EXIT_NO_DAEMON, "the daemon at %s went away before it had answered",
+				path);
 	case -EBADMSG:
 		return ctl_fail(EXIT_INTERNAL, "what answers at %s is no fetchd", path);
 	default:
@@ -286,9 +299,14 @@ static enum exit_code code_of_status(int status)
 		return EXIT_NOT_PERMITTED;
 	case 404:
 		return EXIT_NO_INPUT;
-	case 408: case 409: case 429: case 503: case 507:
+	case 408:
+	case 409:
+	case 429:
+	case 503:
+	case 507:
 		return EXIT_FULL;
-	case 413: case 415:
+	case 413:
+	case 415:
 		return EXIT_BAD_INPUT;
 	default:
 		return status < 500 ? EXIT_USAGE : EXIT_INTERNAL;
@@ -303,7 +321,8 @@ int api_exit_code(const struct ctl *ctl, int err, const struct answer *a)
 		return 0;
 	cleanup(buf_done) struct buf text = { 0 };
 	struct json_item item;
-	if (!json_get(buf_str(&a->body), "detail", &item) || item.type != JSON_STRING || json_unescape(item.raw, &text))
+	if (!json_get(buf_str(&a->body), "detail", &item) || item.type != JSON_IS_STRING ||
+	    json_unescape(item.raw, &text))
 		buf_printf(&text, "the daemon answered %d", a->status);
 	return ctl_fail(code_of_status(a->status), "%s", buf_cstr(&text));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * batch: from the daemon's JSON into a struct. Members that are absent are 0 or empty; unknown ones are passed over, so that an older
- * fetchctl understands a newer daemon.
+ * batch: from the daemon's JSON into a struct. Members that are absent are 0 or empty; unknown ones
+ * are passed over, so that an older fetchctl understands a newer daemon.
  */
 #include "src/fetchctl/batch.h"
 
@@ -35,11 +35,14 @@ static int take_member(const struct json_item *item, struct batch *b)
 {
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		if (json_key_is(item, numbers[i].key))
-			return json_item_u64(item, UINT64_MAX, (uint64_t *)(void *)((char *)b + numbers[i].offset));
+			return json_item_u64(item, UINT64_MAX,
+					     (uint64_t *)(void *)((char *)b + numbers[i].offset));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (json_key_is(item, texts[i].key))
 			*(struct str *)(void *)((char *)b + texts[i].offset) = item->raw;
-	return json_key_is(item, "rate") ? json_item_seconds(item, &b->rate_ns) : 0;
+	if (json_key_is(item, "rate") && item->type == JSON_IS_NUMBER)
+		return json_item_seconds(item, &b->rate_ns);
+	return 0;
 }
 
 int batch_read(struct str json, struct batch *ret)

@@ -37,7 +37,8 @@ int ctl_print(struct str text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return ctl_fail(EXIT_IO, "writing to standard output: %s", strerrordesc_np(errno));
+			return ctl_fail(EXIT_IO, "writing to standard output: %s",
+					strerrordesc_np(errno));
 		text = str_slice(text, (size_t)n, text.len);
 	}
 	return 0;

@@ -16,13 +16,16 @@ static int print_table(struct str json)
 	struct json_reader r;
 	struct batch b;
 	int more = json_get(json, "batches", &array) ? json_reader_init(&r, array.raw) : -1;
-	printf("%6s  %-10s %10s %10s %10s %10s  %s\n", "ID", "STATE", "JOBS", "DONE", "FETCHED", "FAILED", "CREATED");
+	printf("%6s  %-10s %10s %10s %10s %10s  %s\n", "ID", "STATE", "JOBS", "DONE", "FETCHED",
+	       "FAILED", "CREATED");
 	while (more == 0 && (more = json_next(&r, &item)) > 0) {
 		more = batch_read(item.raw, &b);
 		if (more == 0)
-			printf("%6llu  %-10.*s %10llu %10llu %10llu %10llu  %.*s\n", (unsigned long long)b.id, STR_ARG(b.state),
-			       (unsigned long long)b.jobs, (unsigned long long)b.done, (unsigned long long)b.fetched,
-			       (unsigned long long)b.failed, STR_ARG(b.created));
+			printf("%6llu  %-10.*s %10llu %10llu %10llu %10llu  %.*s\n",
+			       (unsigned long long)b.id, STR_ARG(b.state),
+			       (unsigned long long)b.jobs, (unsigned long long)b.done,
+			       (unsigned long long)b.fetched, (unsigned long long)b.failed,
+			       STR_ARG(b.created));
 	}
 	return more < 0 ? ctl_fail(EXIT_INTERNAL, "the daemon's list can't be read") : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * main: the table of verbs, and from the command line to one of them. Options of fetchctl itself may stand before or behind the verb.
+ * main: the table of verbs, and from the command line to one of them. Options of fetchctl itself
+ * may stand before or behind the verb.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -23,13 +24,19 @@ enum {
 	OPT_VERB, /* + its index in the verb's options */
 };
 
-#define COMMON_OPTIONS                                                                               \
-	{ "socket", required_argument, NULL, OPT_SOCKET }, { "json", no_argument, NULL, OPT_JSON }, \
-		{ "version", no_argument, NULL, OPT_VERSION }, { "help", no_argument, NULL, 'h' }
+/* Those of fetchctl itself; behind them is room for a verb's. */
+static const struct option common_options[] = {
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+};
 
-static const char common_help[] = "  --socket PATH        the daemon's socket (else $FETCHD_SOCKET, else " FETCHD_SOCKET_PATH ")\n"
-				  "  --json               print what the daemon said as JSON\n"
-				  "  -h, --help           print this and end\n";
+static const char common_help[] =
+	"  --socket PATH        the daemon's socket; else $FETCHD_SOCKET, else\n"
+	"                       " FETCHD_SOCKET_PATH "\n"
+	"  --json               print what the daemon said as JSON\n"
+	"  -h, --help           print this and end\n";
 
 /* ---- help ---- */
 
@@ -39,7 +46,8 @@ static int help(void)
 	      "Gives batches of URLs to fetchd and gets their results.\n\n",
 	      stdout);
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		printf("  %-8s %-12s  %s\n", verbs[i]->name, verbs[i]->arguments, verbs[i]->summary);
+		printf("  %-8s %-12s  %s\n", verbs[i]->name, verbs[i]->arguments,
+		       verbs[i]->summary);
 	printf("\n%s  --version            print the version and end\n"
 	       "\n'fetchctl VERB --help' tells more; so does fetchctl(1).\n",
 	       common_help);
@@ -69,14 +77,17 @@ static int mistake(const struct verb *v)
 
 /* ---- options ---- */
 
-/* Reads options up to the verb (v NULL) or all of them behind it. -1 to go on, else the exit code. */
+/* Reads options up to the verb (v NULL) or all of them behind it. -1 to go on, else the exit code.
+ * */
 static int read_options(struct ctl *ctl, const struct verb *v, int argc, char **argv)
 {
-	struct option table[VERB_OPTIONS + 5] = { COMMON_OPTIONS };
-	size_t n = 4;
+	struct option table[ARRAY_LEN(common_options) + VERB_OPTIONS + 1] = { 0 };
+	size_t n = ARRAY_LEN(common_options);
+	memcpy(table, common_options, sizeof(common_options));
 	for (size_t i = 0; v && i < VERB_OPTIONS && v->options[i].name; i++)
-		table[n++] = (struct option){ v->options[i].name, v->options[i].value ? required_argument : no_argument, NULL,
-					      OPT_VERB + (int)i };
+		table[n++] = (struct option){ v->options[i].name,
+					      v->options[i].value ? required_argument : no_argument,
+					      NULL, OPT_VERB + (int)i };
 	optind = 0; /* glibc: start anew */
 	int c;
 	while ((c = getopt_long(argc, argv, v ? "h" : "+h", table, NULL)) != -1) {
@@ -101,7 +112,8 @@ static int unknown_verb(const char *name)
 	struct nearest near = { 0 };
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		nearest_offer(&near, str_of(name), verbs[i]->name);
-	ctl_fail(EXIT_USAGE, "no verb '%s'%s%s%s", name, near.best ? "; did you mean '" : "", near.best ? near.best : "", near.best ? "'?" : "");
+	ctl_fail(EXIT_USAGE, "no verb '%s'%s%s%s", name, near.best ? "; did you mean '" : "",
+		 near.best ? near.best : "", near.best ? "'?" : "");
 	return mistake(NULL);
 }
 
@@ -114,7 +126,8 @@ static int run_verb(struct ctl *ctl, const struct verb *v, int argc, char **argv
 		return code;
 	int args = argc - optind;
 	if (args < v->min_args || args > v->max_args) {
-		ctl_fail(EXIT_USAGE, "%s wants %s%s", v->name, *v->arguments ? v->arguments : "no argument",
+		ctl_fail(EXIT_USAGE, "%s wants %s%s", v->name,
+			 *v->arguments ? v->arguments : "no argument",
 			 args < v->min_args ? "" : ", not more");
 		return mistake(v);
 	}
@@ -124,7 +137,9 @@ static int run_verb(struct ctl *ctl, const struct verb *v, int argc, char **argv
 int main(int argc, char **argv)
 {
 	const char *from_environment = getenv("FETCHD_SOCKET");
-	struct ctl ctl = { .socket_path = from_environment && *from_environment ? from_environment : FETCHD_SOCKET_PATH };
+	struct ctl ctl = { .socket_path = from_environment && *from_environment
+						  ? from_environment
+						  : FETCHD_SOCKET_PATH };
 	int code = read_options(&ctl, NULL, argc, argv);
 	if (code >= 0)
 		return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * parse: what our URL parser makes of a URL, so that other test suites can be run against it. Needs no daemon.
+ * parse: what our URL parser makes of a URL, so that other test suites can be run against it. Needs
+ * no daemon.
  */
 #include "src/common/cleanup.h"
 #include "src/fetchctl/ctl.h"

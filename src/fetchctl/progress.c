@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * progress: ASCII, since nothing is known of the terminal but its width. A line goes out in one write.
+ * progress: ASCII, since nothing is known of the terminal but its width. A line goes out in one
+ * write.
  */
 #include "src/fetchctl/progress.h"
 
@@ -37,9 +38,11 @@ static int terminal_width(void)
 static void put_span(struct buf *b, int64_t seconds)
 {
 	if (seconds >= 3600)
-		buf_printf(b, "%lld h %lld min", (long long)(seconds / 3600), (long long)(seconds % 3600 / 60));
+		buf_printf(b, "%lld h %lld min", (long long)(seconds / 3600),
+			   (long long)(seconds % 3600 / 60));
 	else if (seconds >= 60)
-		buf_printf(b, "%lld min %lld s", (long long)(seconds / 60), (long long)(seconds % 60));
+		buf_printf(b, "%lld min %lld s", (long long)(seconds / 60),
+			   (long long)(seconds % 60));
 	else
 		buf_printf(b, "%lld s", (long long)seconds);
 }
@@ -47,7 +50,8 @@ static void put_span(struct buf *b, int64_t seconds)
 /* " 512/1000 51% 230/s, 3 failed, 2 s left": shared by both forms. */
 static void put_numbers(struct buf *b, const struct batch *s)
 {
-	buf_printf(b, "%llu/%llu %u%%", (unsigned long long)s->done, (unsigned long long)s->jobs, batch_percent(s));
+	buf_printf(b, "%llu/%llu %u%%", (unsigned long long)s->done, (unsigned long long)s->jobs,
+		   batch_percent(s));
 	if (s->rate_ns > 0)
 		buf_printf(b, " %.0f/s", (double)s->rate_ns / SECOND);
 	if (s->failed)
@@ -56,7 +60,8 @@ static void put_numbers(struct buf *b, const struct batch *s)
 		buf_printf(b, ", waits for %.*s", STR_ARG(s->waits_for));
 	if (s->rate_ns > 0 && s->done < s->jobs) {
 		buf_append_str(b, STR(", "));
-		put_span(b, (int64_t)((double)(s->jobs - s->done) * SECOND / (double)s->rate_ns) + 1);
+		put_span(b,
+			 (int64_t)((double)(s->jobs - s->done) * SECOND / (double)s->rate_ns) + 1);
 		buf_append_str(b, STR(" left"));
 	}
 }
@@ -110,8 +115,9 @@ void progress_say(struct progress *p, const char *text)
 void progress_end(struct progress *p, const struct batch *s)
 {
 	struct buf b = { 0 };
-	buf_printf(&b, "%sbatch %llu: %llu fetched, %llu failed", p->drawn ? ERASE_LINE : "", (unsigned long long)s->id,
-		   (unsigned long long)s->fetched, (unsigned long long)s->failed);
+	buf_printf(&b, "%sbatch %llu: %llu fetched, %llu failed", p->drawn ? ERASE_LINE : "",
+		   (unsigned long long)s->id, (unsigned long long)s->fetched,
+		   (unsigned long long)s->failed);
 	if (s->cancelled)
 		buf_printf(&b, ", %llu cancelled", (unsigned long long)s->cancelled);
 	if (s->expired)

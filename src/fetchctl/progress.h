@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * progress: how a batch gets on, on stderr: a bar that redraws itself on a terminal, now and then a plain line elsewhere.
+ * progress: how a batch gets on, on stderr: a bar that redraws itself on a terminal, now and then a
+ * plain line elsewhere.
  *
  *	struct progress p = progress_to_stderr();
  *	progress_show(&p, &batch);	// as often as you like

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * results: copies the daemon's NDJSON to standard output, whole lines only: what of a line came before the connection broke is held back, so
- * that going on with ?after=LINES puts the pieces together again without a seam.
+ * results: copies the daemon's NDJSON to standard output, whole lines only: what of a line came
+ * before the connection broke is held back, so that going on with ?after=LINES puts the pieces
+ * together again without a seam.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,12 +10,15 @@
 #include "src/common/cleanup.h"
 #include "src/fetchctl/again.h"
 
-enum { FOLLOW, AFTER };
+enum {
+	FOLLOW,
+	AFTER
+};
 
 struct copy {
-	uint64_t lines; /* printed, or skipped by --after */
+	uint64_t lines;	 /* printed, or skipped by --after */
 	struct buf rest; /* of a line whose end has not come */
-	int code;	/* of a failed print */
+	int code;	 /* of a failed print */
 };
 
 static int take(void *user, struct str piece)
@@ -46,8 +50,9 @@ static int stream(const struct ctl *ctl, uint64_t id, struct copy *c)
 	do {
 		uint64_t before = c->lines;
 		buf_clear(&c->rest);
-		snprintf(target, sizeof(target), "/v1/batches/%llu/results?after=%llu%s", (unsigned long long)id,
-			 (unsigned long long)c->lines, follow ? "&follow=1" : "");
+		snprintf(target, sizeof(target), "/v1/batches/%llu/results?after=%llu%s",
+			 (unsigned long long)id, (unsigned long long)c->lines,
+			 follow ? "&follow=1" : "");
 		err = api_stream(ctl, target, follow, take, c, &a);
 		if (a.status == 200 || c->lines > before)
 			(void)again_try(&again, false); /* it was there, if only for a while */
@@ -73,7 +78,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 const struct verb verb_results = {
 	.name = "results",
 	.arguments = "ID",
-	.summary = "Prints the results so far, a JSON object a line, in the order in which they came",
+	.summary = "Prints the results so far, a JSON object a line, in order of their arrival",
 	.options = {
 		[FOLLOW] = { "follow", NULL, "go on until the batch is done" },
 		[AFTER] = { "after", "N", "leave out the first N: those that you have already" },

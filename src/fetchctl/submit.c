@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * submit: uploads a list of URLs or jobs. The daemon reads lines, not fetchctl: so there is one judge of what is a URL; fetchctl only puts the
- * file's name to the line that was refused.
+ * submit: uploads a list of URLs or jobs. The daemon reads lines, not fetchctl: so there is one
+ * judge of what is a URL; fetchctl only puts the file's name to the line that was refused.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,7 +15,10 @@
 #include "src/fetchctl/api.h"
 #include "src/http/percent.h"
 
-enum { DIGEST, FORMAT };
+enum {
+	DIGEST,
+	FORMAT
+};
 
 struct input {
 	const char *name; /* for people */
@@ -58,7 +61,8 @@ static int choose_format(const char *given, struct input *in)
 	else if (str_eq(format, STR("ndjson")))
 		in->ndjson = true;
 	else if (!str_eq(format, STR("text")))
-		return ctl_fail(EXIT_USAGE, "--format can be text, ndjson or auto, not '%s'", given);
+		return ctl_fail(EXIT_USAGE, "--format can be text, ndjson or auto, not '%s'",
+				given);
 	return 0;
 }
 
@@ -70,10 +74,11 @@ static int say_bad_line(const struct input *in, struct str body)
 	uint64_t number;
 	if (!json_get(body, "line", &line) || json_item_u64(&line, UINT64_MAX, &number))
 		return 0;
-	if (json_get(body, "detail", &text) && text.type == JSON_STRING && json_unescape(text.raw, &detail) != 0)
+	if (json_get(body, "detail", &text) && text.type == JSON_IS_STRING &&
+	    json_unescape(text.raw, &detail) != 0)
 		buf_clear(&detail);
-	return ctl_fail(EXIT_BAD_INPUT, "line %llu of %s is no %s: %s", (unsigned long long)number, in->name, in->ndjson ? "job" : "URL",
-			buf_cstr(&detail));
+	return ctl_fail(EXIT_BAD_INPUT, "line %llu of %s is no %s: %s", (unsigned long long)number,
+			in->name, in->ndjson ? "job" : "URL", buf_cstr(&detail));
 }
 
 static int print_id(const struct ctl *ctl, struct str body)
@@ -100,7 +105,8 @@ static int upload(const struct ctl *ctl, struct input *in)
 	}
 	if (!buf_cstr(&target))
 		return ctl_fail(EXIT_SYSTEM, "out of memory");
-	int err = api_upload(ctl, buf_cstr(&target), in->ndjson ? "application/x-ndjson" : "text/plain", give, in, &a);
+	int err = api_upload(ctl, buf_cstr(&target),
+			     in->ndjson ? "application/x-ndjson" : "text/plain", give, in, &a);
 	int code = err == 0 && a.status == 400 ? say_bad_line(in, buf_str(&a.body)) : 0;
 	if (code == 0)
 		code = api_exit_code(ctl, err, &a);
@@ -122,11 +128,12 @@ static int run(struct ctl *ctl, int argc, char **argv)
 const struct verb verb_submit = {
 	.name = "submit",
 	.arguments = "FILE",
-	.summary = "Hands in a list of URLs, a line each ('-' reads standard input), and prints the batch's number",
-	.help = "Blank lines and lines that begin with '#' are skipped. A list in NDJSON has a job a line: {\"url\":\"...\"}.",
+	.summary = "Hands in a list of URLs, a line each, and prints the batch's number",
+	.help = "'-' is standard input. Blank lines and lines that begin with '#' are skipped.\n"
+		"A list in NDJSON has a job a line: {\"url\":\"...\"}.",
 	.options = {
 		[DIGEST] = { "digest", "sha256", "have the digest of each body in its result" },
-		[FORMAT] = { "format", "FORMAT", "text, ndjson, or auto (by the name: .ndjson, .jsonl; the default)" },
+		[FORMAT] = { "format", "FORMAT", "text, ndjson or auto (default: by the name)" },
 	},
 	.min_args = 1,
 	.max_args = 1,

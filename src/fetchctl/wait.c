@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * wait: asks for the batch's state until it is done. A restart of the daemon in between is lived through: batches outlive it.
+ * wait: asks for the batch's state until it is done. A restart of the daemon in between is lived
+ * through: batches outlive it.
  */
 #include "runtime/clock.h"
 #include "src/fetchctl/again.h"
 
-enum { TIMEOUT };
+enum {
+	TIMEOUT
+};
 
 #define PAUSE_MIN (20 * MILLISECOND)
 #define PAUSE_MAX (250 * MILLISECOND)
 
 /* 0 with the state in *ret, or the exit code. */
-static int ask(const struct ctl *ctl, uint64_t id, struct again *again, struct answer *answer, struct batch *ret)
+static int ask(const struct ctl *ctl, uint64_t id, struct again *again, struct answer *answer,
+	       struct batch *ret)
 {
 	int err;
 	do
@@ -21,10 +25,12 @@ static int ask(const struct ctl *ctl, uint64_t id, struct again *again, struct a
 }
 
 /* Until it is done, or the deadline. */
-static int watch(const struct ctl *ctl, uint64_t id, int64_t deadline, struct progress *p, struct answer *answer, struct batch *b)
+static int watch(const struct ctl *ctl, uint64_t id, int64_t deadline, struct progress *p,
+		 struct answer *answer, struct batch *b)
 {
 	struct again again = again_with(p);
-	for (int64_t pause = PAUSE_MIN;; pause = pause * 3 / 2 < PAUSE_MAX ? pause * 3 / 2 : PAUSE_MAX) {
+	for (int64_t pause = PAUSE_MIN;;
+	     pause = pause * 3 / 2 < PAUSE_MAX ? pause * 3 / 2 : PAUSE_MAX) {
 		int code = ask(ctl, id, &again, answer, b);
 		if (code || b->finished)
 			return code;
@@ -65,9 +71,11 @@ static int run(struct ctl *ctl, int argc, char **argv)
 const struct verb verb_wait = {
 	.name = "wait",
 	.arguments = "ID",
-	.summary = "Waits until the batch is done; exit code 0 if all was fetched, 1 if some failed",
+	.summary =
+		"Waits until the batch is done; exit code 0 if all was fetched, 1 if some failed",
 	.help = "Shows on stderr how it gets on: a bar on a terminal, plain lines elsewhere.",
-	.options = { [TIMEOUT] = { "timeout", "TIME", "give up after that time (30s, 5m, ...) with exit code 75" } },
+	.options = { [TIMEOUT] = { "timeout", "TIME",
+				   "give up after that time (30s, 5m, ...) with exit code 75" } },
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

@@ -80,12 +80,10 @@ exit_is 66 ctl cancel 12345
 
 # Who may not.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-	chmod 0711 . .. 2>/dev/null
-	cp "$BUILD/fetchctl" /tmp/fetchctl.$$ && ln "$WORK/sock" /tmp/sock.$$ 2>/dev/null
-	if [ -S /tmp/sock.$$ ]; then
-		exit_is 77 setpriv --reuid=65534 --regid=65534 --clear-groups /tmp/fetchctl.$$ --socket /tmp/sock.$$ list
-	fi
-	rm -f /tmp/fetchctl.$$ /tmp/sock.$$
+	place=$(mktemp -d) && chmod 0755 "$place"
+	cp "$BUILD/fetchctl" "$place" && ln sock "$place/sock" 2>/dev/null &&
+		exit_is 77 setpriv --reuid=65534 --regid=65534 --clear-groups "$place/fetchctl" --socket "$place/sock" list
+	rm -rf "$place"
 fi
 
 # Versions.

@@ -92,21 +92,32 @@ stop()
 	started=(${left[@]+"${left[@]}"})
 }
 
+# end PID: SIGTERM, SIGKILL after 10 s; its exit status is the result.
+end()
+{
+	local i
+	kill -TERM "$1" 2>/dev/null
+	for ((i = 0; i < 200; i++)); do
+		alive "$1" || break
+		sleep 0.05
+	done
+	kill -KILL "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# A passed scenario fails after all when its daemon doesn't end well: that is where leaks and sanitizers' finds are told.
 finish()
 {
-	local result=$?
+	local result=$? i pid
 	trap - EXIT
-	for pid in ${started[@]+"${started[@]}"}; do
-		kill -TERM "$pid" 2>/dev/null
+	for ((i = ${#started[@]} - 1; i >= 0; i--)); do
+		pid=${started[i]}
+		end "$pid" || [ "$pid" != "$FETCHD" ] || [ $result != 0 ] || {
+			result=1
+			echo "$NAME: FAILED: fetchd's exit status at its end was not 0" >&2
+			tail -n 30 fetchd.log >&2
+		}
 	done
-	for pid in ${started[@]+"${started[@]}"}; do
-		for ((i = 0; i < 200; i++)); do
-			alive "$pid" || break
-			sleep 0.05
-		done
-		kill -KILL "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
 	cd "$ROOT" || exit 1
 	case $result in
 	0 | 77) rm -rf "$WORK" ;;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration file: what each kind of value takes, what each mistake is told, and that config/fetchd.conf is the manual of the table.
+ * The configuration file: what each kind of value takes, what each mistake is told, and that
+ * config/fetchd.conf is the manual of the table.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/config.h"
@@ -78,10 +79,12 @@ TEST(config_without_a_file_is_the_defaults)
 
 TEST(config_values_of_every_kind_are_read)
 {
-	struct config c = load("[daemon]\nsocket = ./s\nlog_level=debug\nshutdown_grace = 0\n"
-			       "[fetch]\nmax_in_flight = 10000\nidle_timeout = 250ms\nmax_body = 5G\nmax_head = 8k\n"
-			       "max_batch_jobs = 5000000\nuser_agent = tester/1 (+http://example.com/)\n"
-			       "[tls]\nca_file = /x/ca.pem\n[dns]\nservers = 192.0.2.1, 192.0.2.2:5353\n");
+	struct config c =
+		load("[daemon]\nsocket = ./s\nlog_level=debug\nshutdown_grace = 0\n"
+		     "[fetch]\nmax_in_flight = 10000\nidle_timeout = 250ms\nmax_body = "
+		     "5G\nmax_head = 8k\n"
+		     "max_batch_jobs = 5000000\nuser_agent = tester/1 (+http://example.com/)\n"
+		     "[tls]\nca_file = /x/ca.pem\n[dns]\nservers = 192.0.2.1, 192.0.2.2:5353\n");
 	CHECK_STR(c.socket_path, "./s");
 	CHECK_STR(c.log_level, "debug");
 	CHECK_EQ(c.shutdown_grace_ns, 0);
@@ -98,14 +101,16 @@ TEST(config_values_of_every_kind_are_read)
 
 TEST(config_last_value_wins_and_sections_may_repeat)
 {
-	struct config c = load("[fetch]\nmax_per_host = 1\nmax_per_host = 2\n[tls]\n[fetch]\nmax_per_host = 3\n");
+	struct config c = load(
+		"[fetch]\nmax_per_host = 1\nmax_per_host = 2\n[tls]\n[fetch]\nmax_per_host = 3\n");
 	CHECK_EQ(c.engine.max_per_host, 3);
 	config_done(&c);
 }
 
 TEST(config_comments_indentation_and_byte_order_mark_are_fine)
 {
-	struct config c = load("\xef\xbb\xbf# one\n; two\n\n  [fetch]\n\tmax_per_host = 7 ; seven\n   max_redirects=2\r\n");
+	struct config c = load("\xef\xbb\xbf# one\n; two\n\n  [fetch]\n\tmax_per_host = 7 ; "
+			       "seven\n   max_redirects=2\r\n");
 	CHECK_EQ(c.engine.max_per_host, 7);
 	CHECK_EQ(c.client.max_redirects, 2);
 	config_done(&c);
@@ -162,40 +167,57 @@ TEST(config_long_list_fits_on_a_line)
 
 TEST(config_bad_numbers_are_named_with_line_and_range)
 {
-	check_refused("\n[fetch]\nmax_in_flight = abc\n", ":3: [fetch] max_in_flight: \"abc\" is not auto or a number (1 to 1000000)");
-	check_refused("[fetch]\nmax_in_flight = 0\n", ":2: [fetch] max_in_flight: \"0\" is out of range (1 to 1000000)");
-	check_refused("[fetch]\nmax_per_host = -1\n", ":2: [fetch] max_per_host: \"-1\" is not a number (0 to 1000000)");
+	check_refused("\n[fetch]\nmax_in_flight = abc\n",
+		      ":3: [fetch] max_in_flight: \"abc\" is not auto or a number (1 to 1000000)");
+	check_refused("[fetch]\nmax_in_flight = 0\n",
+		      ":2: [fetch] max_in_flight: \"0\" is out of range (1 to 1000000)");
+	check_refused("[fetch]\nmax_per_host = -1\n",
+		      ":2: [fetch] max_per_host: \"-1\" is not a number (0 to 1000000)");
 	check_refused("[fetch]\nmax_per_host = 99999999999999999999\n",
-		      ":2: [fetch] max_per_host: \"99999999999999999999\" is out of range (0 to 1000000)");
-	check_refused("[fetch]\nmax_per_host = 4 # four\n", ":2: [fetch] max_per_host: \"4 # four\" is not a number (0 to 1000000)");
+		      ":2: [fetch] max_per_host: \"99999999999999999999\" is out of range (0 to "
+		      "1000000)");
+	check_refused("[fetch]\nmax_per_host = 4 # four\n",
+		      ":2: [fetch] max_per_host: \"4 # four\" is not a number (0 to 1000000)");
 }
 
 TEST(config_bad_durations_and_sizes_are_named_with_form_and_range)
 {
 	check_refused("[fetch]\nidle_timeout = 30\n",
-		      ":2: [fetch] idle_timeout: \"30\" is not a number and ms, s, m, h or d, such as 250ms, 5s or 2m (1ms to 24h)");
-	check_refused("[fetch]\nidle_timeout = 25h\n", ":2: [fetch] idle_timeout: \"25h\" is out of range (1ms to 24h)");
-	check_refused("[fetch]\nmax_head = 1\n", ":2: [fetch] max_head: \"1\" is out of range (1k to 1M)");
-	check_refused("[fetch]\nmax_body = lots\n", ":2: [fetch] max_body: \"lots\" is not a number of bytes, or a number and k, M, G or T, "
-						    "such as 64k or 10M (1 to 1T)");
+		      ":2: [fetch] idle_timeout: \"30\" is not a number and ms, s, m, h or d, such "
+		      "as 250ms, 5s or 2m (1ms to 24h)");
+	check_refused("[fetch]\nidle_timeout = 25h\n",
+		      ":2: [fetch] idle_timeout: \"25h\" is out of range (1ms to 24h)");
+	check_refused("[fetch]\nmax_head = 1\n",
+		      ":2: [fetch] max_head: \"1\" is out of range (1k to 1M)");
+	check_refused("[fetch]\nmax_body = lots\n",
+		      ":2: [fetch] max_body: \"lots\" is not a number of bytes, or a number and k, "
+		      "M, G or T, "
+		      "such as 64k or 10M (1 to 1T)");
 }
 
 TEST(config_bad_words_are_named)
 {
-	check_refused("[daemon]\nlog_level = loud\n", ":2: [daemon] log_level: \"loud\" is not a level (err, warn, info, debug)");
+	check_refused("[daemon]\nlog_level = loud\n",
+		      ":2: [daemon] log_level: \"loud\" is not a level (err, warn, info, debug)");
 	check_refused("[daemon]\nsocket =\n", ":2: [daemon] socket: \"\" may not be empty");
-	check_refused("[policy]\nallow = 10.0.0.0/8, 10.0.0.0/33\n", ":2: [policy] allow: \"10.0.0.0/8, 10.0.0.0/33\" has \"10.0.0.0/33\", which is "
-								     "no address or network such as 10.0.0.0/8 or ::1");
+	check_refused(
+		"[policy]\nallow = 10.0.0.0/8, 10.0.0.0/33\n",
+		":2: [policy] allow: \"10.0.0.0/8, 10.0.0.0/33\" has \"10.0.0.0/33\", which is "
+		"no address or network such as 10.0.0.0/8 or ::1");
 }
 
 TEST(config_unknown_names_are_refused_with_a_hint)
 {
-	check_refused("[fetch]\n\nmax_inflight = 3\n", ":3: [fetch] has no key \"max_inflight\"; did you mean max_in_flight?");
-	check_refused("[fetch]\nca_file = x\n", ":2: [fetch] has no key \"ca_file\"; it belongs into [tls]");
+	check_refused("[fetch]\n\nmax_inflight = 3\n",
+		      ":3: [fetch] has no key \"max_inflight\"; did you mean max_in_flight?");
+	check_refused("[fetch]\nca_file = x\n",
+		      ":2: [fetch] has no key \"ca_file\"; it belongs into [tls]");
 	check_refused("[fetch]\nzebra = x\n", ":2: [fetch] has no key \"zebra\"");
-	check_refused("[fetchd]\nzebra = x\n", ":1: unknown section [fetchd]; did you mean [fetch]?");
+	check_refused("[fetchd]\nzebra = x\n",
+		      ":1: unknown section [fetchd]; did you mean [fetch]?");
 	check_refused("[zebras]\n", ":1: unknown section [zebras]");
-	check_refused("max_in_flight = 3\n", ":1: \"max_in_flight\" stands before the first [section]");
+	check_refused("max_in_flight = 3\n",
+		      ":1: \"max_in_flight\" stands before the first [section]");
 }
 
 TEST(config_malformed_lines_are_refused)
@@ -242,9 +264,35 @@ TEST(config_manual_lists_every_key_with_its_default_in_order)
 	size_t n = 0;
 	while (fgets(line, sizeof(line), f)) {
 		value[0] = '\0';
-		if (sscanf(line, "[%49[a-z]]", section) == 1 || sscanf(line, "#%49[a-z_] = %199[^\n]", key, value) < 1 || strncmp(line, "# ", 2) == 0)
+		if (sscanf(line, "[%49[a-z]]", section) == 1 ||
+		    sscanf(line, "#%49[a-z_] = %199[^\n]", key, value) < 1 ||
+		    strncmp(line, "# ", 2) == 0)
 			continue;
 		if (!strchr(line, '='))
+			continue;
+		CHECK_LT(n, ARRAY_LEN(keys));
+		CHECK_STR(section, keys[n].section);
+		CHECK_STR(key, keys[n].key);
+		CHECK_STR(value, keys[n].fallback);
+		n++;
+	}
+	fclose(f);
+	CHECK_EQ(n, ARRAY_LEN(keys));
+}
+
+TEST(config_man_page_lists_every_key_with_its_default_in_order)
+{
+	FILE *f = fopen("man/fetchd.conf.5", "r");
+	if (!f)
+		test_skip("not run from the root of the tree");
+	char line[300], section[50] = "", key[50], value[200];
+	size_t n = 0;
+	while (fgets(line, sizeof(line), f)) {
+		value[0] = '\0';
+		if (sscanf(line, ".SH [%49[a-z]]", section) == 1 ||
+		    sscanf(line, ".BR %49[a-z_] \" (%199[^)])\"", key, value) < 1)
+			continue;
+		if (!strstr(line, "\" ("))
 			continue;
 		CHECK_LT(n, ARRAY_LEN(keys));
 		CHECK_STR(section, keys[n].section);

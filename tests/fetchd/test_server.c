@@ -109,7 +109,8 @@ static struct conn *dial(void)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct conn *c;
 	strcpy(address.sun_path, path);
-	CHECK_OK(conn_dial((struct sockaddr *)&address, sizeof(address), clock_now() + 5 * SECOND, &c));
+	CHECK_OK(conn_dial((struct sockaddr *)&address, sizeof(address), clock_now() + 5 * SECOND,
+			   &c));
 	conn_set_deadline(c, clock_now() + 20 * SECOND);
 	return c;
 }
@@ -119,7 +120,8 @@ static void say(struct conn *c, const char *text)
 	CHECK_EQ(conn_write(c, text, strlen(text)), strlen(text));
 }
 
-/* Reads until the text has come, or the end has; gives all that came, which the next call forgets. */
+/* Reads until the text has come, or the end has; gives all that came, which the next call forgets.
+ * */
 static const char *hear(struct conn *c, const char *until)
 {
 	static char all[300000];
@@ -174,7 +176,8 @@ TEST_GO(server_answers_pipelined_requests_in_order)
 {
 	start_default();
 	struct conn *c = dial();
-	say(c, "GET /query?first HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nsecond"
+	say(c, "GET /query?first HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: "
+	       "x\r\nContent-Length: 6\r\n\r\nsecond"
 	       "GET /query?third HTTP/1.1\r\nHost: x\r\n\r\n");
 	const char *all = hear(c, "third");
 	CHECK(strstr(all, "first") < strstr(all, "second"));
@@ -209,7 +212,9 @@ TEST_GO(server_reads_a_chunked_body)
 
 TEST_GO(server_reads_a_body_larger_than_any_buffer)
 {
-	enum { SIZE = 200000 };
+	enum {
+		SIZE = 200000
+	};
 	start_default();
 	struct conn *c = dial();
 	char *body = malloc(SIZE + 1);
@@ -230,7 +235,8 @@ TEST_GO(server_says_continue_when_the_body_is_wanted)
 {
 	start_default();
 	struct conn *c = dial();
-	say(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+	say(c,
+	    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
 	CHECK_STR(hear(c, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
 	say(c, "ok");
 	check_heard(c, "ok", "HTTP/1.1 200 OK\r\n");
@@ -242,7 +248,8 @@ TEST_GO(server_says_no_continue_when_the_body_is_refused)
 {
 	start_default();
 	struct conn *c = dial();
-	say(c, "POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+	say(c, "POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: "
+	       "100-continue\r\n\r\n");
 	const char *all = hear(c, NULL);
 	CHECK(strncmp(all, "HTTP/1.1 400 ", 13) == 0);
 	CHECK(strstr(all, "Connection: close\r\n"));
@@ -271,7 +278,8 @@ TEST_GO(server_streams_in_chunks)
 	say(c, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
 	const char *all = hear(c, "\r\n0\r\n\r\n");
 	CHECK(strstr(all, "Transfer-Encoding: chunked\r\n"));
-	CHECK_STR(strstr(all, "\r\n\r\n") + 4, "7\r\nline 0\n\r\n7\r\nline 1\n\r\n7\r\nline 2\n\r\n0\r\n\r\n");
+	CHECK_STR(strstr(all, "\r\n\r\n") + 4,
+		  "7\r\nline 0\n\r\n7\r\nline 1\n\r\n7\r\nline 2\n\r\n0\r\n\r\n");
 	say(c, "GET /query?still HTTP/1.1\r\nHost: x\r\n\r\n");
 	check_heard(c, "still", "200");
 	conn_close(c);
@@ -294,7 +302,8 @@ TEST_GO(server_leaves_out_the_body_of_head)
 {
 	start_default();
 	struct conn *c = dial();
-	say(c, "HEAD /query?12345 HTTP/1.1\r\nHost: x\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: x\r\n\r\nGET /query?z HTTP/1.1\r\nHost: x\r\n\r\n");
+	say(c, "HEAD /query?12345 HTTP/1.1\r\nHost: x\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: "
+	       "x\r\n\r\nGET /query?z HTTP/1.1\r\nHost: x\r\n\r\n");
 	const char *all = hear(c, "\r\n\r\nz");
 	CHECK(strstr(all, "Content-Length: 5\r\n"));
 	CHECK(!strstr(all, "12345"));
@@ -488,7 +497,8 @@ TEST_GO(server_close_ends_idle_connections_uploads_and_waits)
 	struct conn *idle = dial(), *upload = dial(), *waiter = dial(), *flooded = dial();
 	say(idle, "GET /query?in HTTP/1.1\r\nHost: x\r\n\r\n");
 	check_heard(idle, "in", "200");
-	say(upload, "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n");
+	say(upload,
+	    "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n");
 	check_heard(upload, "\r\n\r\n", "100");
 	say(flooded, "GET /flood HTTP/1.1\r\nHost: x\r\n\r\n");
 	(void)hear(flooded, "\r\n\r\n");
@@ -515,5 +525,6 @@ TEST_GO(server_close_lets_nobody_in)
 	start_default();
 	strcpy(address.sun_path, path);
 	server_close(server);
-	CHECK_EQ(conn_dial((struct sockaddr *)&address, sizeof(address), clock_now() + SECOND, &c), -ENOENT);
+	CHECK_EQ(conn_dial((struct sockaddr *)&address, sizeof(address), clock_now() + SECOND, &c),
+		 -ENOENT);
 }
