@@ -2,8 +2,9 @@
  *
  * api_batches: submitting a batch, and looking at one or all.
  *
- * A submission's body is handed to the engine piece by piece as it comes, so its size is bounded by the engine's limit of jobs and not by
- * memory. Until the commit nothing of it is visible; a bad line, a full disk or a client that vanishes abort it.
+ * A submission's body is handed to the engine piece by piece as it comes, so its size is bounded by
+ * the engine's limit of jobs and not by memory. Until the commit nothing of it is visible; a bad
+ * line, a full disk or a client that vanishes abort it.
  */
 #include "src/fetchd/api.h"
 
@@ -56,8 +57,10 @@ static bool read_options(struct call *x, struct buf *ret_json)
 			return false;
 		}
 		if (!option_takes(o, buf_str(&item.value))) {
-			api_reply_error(x, 400, "bad_option", "option %s can't be \"%.*s\"; it can be %s", o->name,
-					STR_ARG(str_slice(buf_str(&item.value), 0, 100)), o->values[0]);
+			api_reply_error(x, 400, "bad_option",
+					"option %s can't be \"%.*s\"; it can be %s", o->name,
+					STR_ARG(str_slice(buf_str(&item.value), 0, 100)),
+					o->values[0]);
 			return false;
 		}
 		json_put_str(&j, o->name, buf_str(&item.value));
@@ -74,12 +77,16 @@ static bool read_format(struct call *x, enum ingest_format *ret)
 	str_cut(call_field(x, STR("Content-Type")), ';', &type, NULL);
 	type = str_trim(type);
 	/* curl --data-binary says x-www-form-urlencoded unless told otherwise. */
-	if (type.len == 0 || str_eq_nocase(type, STR("text/plain")) || str_eq_nocase(type, STR("application/x-www-form-urlencoded")))
+	if (type.len == 0 || str_eq_nocase(type, STR("text/plain")) ||
+	    str_eq_nocase(type, STR("application/x-www-form-urlencoded")))
 		*ret = INGEST_TEXT;
-	else if (str_eq_nocase(type, STR("application/x-ndjson")) || str_eq_nocase(type, STR("application/jsonl")))
+	else if (str_eq_nocase(type, STR("application/x-ndjson")) ||
+		 str_eq_nocase(type, STR("application/jsonl")))
 		*ret = INGEST_NDJSON;
 	else {
-		api_reply_error(x, 415, "unknown_format", "%.*s: want text/plain (a URL a line) or application/x-ndjson (a job a line)",
+		api_reply_error(x, 415, "unknown_format",
+				"%.*s: want text/plain (a URL a line) or application/x-ndjson (a "
+				"job a line)",
 				STR_ARG(str_slice(type, 0, 100)));
 		return false;
 	}
@@ -141,7 +148,8 @@ static void commit(struct call *x, struct ingest *in)
 	json_object_end(&j);
 	buf_append_char(&body, '\n');
 	snprintf(location, sizeof(location), "/v1/batches/%llu", (unsigned long long)id);
-	call_reply_with(x, 201, "application/json", buf_str(&body), (struct field){ STR("Location"), str_of(location) });
+	call_reply_with(x, 201, "application/json", buf_str(&body),
+			(struct field){ STR("Location"), str_of(location) });
 }
 
 void api_batches_submit(struct api *a, struct call *x, uint64_t id)

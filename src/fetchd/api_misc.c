@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * api_misc: health, version, metrics in Prometheus' text format 0.0.4, and the dump of all goroutines.
+ * api_misc: health, version, metrics in Prometheus' text format 0.0.4, and the dump of all
+ * goroutines.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/api.h"
@@ -56,8 +57,8 @@ static void put_metrics(struct buf *out, const struct metric *metrics, size_t le
 	for (size_t i = 0; i < len; i++) {
 		const struct metric *m = &metrics[i];
 		const char *type = str_ends(str_of(m->name), STR("_total")) ? "counter" : "gauge";
-		buf_printf(out, "# HELP fetchd_%s %s\n# TYPE fetchd_%s %s\nfetchd_%s %" PRIu64 "\n", m->name, m->help, m->name, type,
-			   m->name, m->value);
+		buf_printf(out, "# HELP fetchd_%s %s\n# TYPE fetchd_%s %s\nfetchd_%s %" PRIu64 "\n",
+			   m->name, m->help, m->name, type, m->name, m->value);
 	}
 }
 
@@ -70,11 +71,13 @@ static void put_engine(struct api *a, struct buf *out)
 		{ "jobs_queued", "Jobs in memory that wait for their turn.", s.queued },
 		{ "batches", "Batches that are not finished.", s.batches },
 		{ "results_total", "Results committed.", s.results_total },
-		{ "results_fetched_total", "Results committed with state fetched.", s.fetched_total },
+		{ "results_fetched_total", "Results committed with state fetched.",
+		  s.fetched_total },
 		{ "results_failed_total", "Results committed with state failed.", s.failed_total },
 		{ "body_bytes_total", "Body bytes received.", s.bytes_total },
 		{ "commits_total", "Commits of results.", s.commits_total },
-		{ "commit_errors_total", "Commits that failed and are tried again.", s.commit_errors_total },
+		{ "commit_errors_total", "Commits that failed and are tried again.",
+		  s.commit_errors_total },
 	};
 	put_metrics(out, metrics, ARRAY_LEN(metrics));
 }
@@ -86,13 +89,16 @@ static void put_client(struct api *a, struct buf *out)
 	const struct metric metrics[] = {
 		{ "dials_total", "Connections dialled.", s.dials },
 		{ "reuses_total", "Requests that went over a kept connection.", s.reuses },
-		{ "stale_retries_total", "Requests sent again because a kept connection had gone stale.", s.stale_retries },
+		{ "stale_retries_total",
+		  "Requests sent again because a kept connection had gone stale.",
+		  s.stale_retries },
 		{ "dns_lookups_total", "Names asked for.", s.dns_lookups },
 		{ "dns_cache_hits_total", "Names answered from the cache.", s.dns_hits },
 		{ "tls_handshakes_total", "TLS handshakes.", s.tls_handshakes },
 		{ "tls_resumed_total", "TLS handshakes that resumed a session.", s.tls_resumed },
 		{ "connections_open", "Connections to servers now.", s.conns_open },
-		{ "connections_idle", "Connections to servers that wait to be used again.", s.conns_idle },
+		{ "connections_idle", "Connections to servers that wait to be used again.",
+		  s.conns_idle },
 	};
 	put_metrics(out, metrics, ARRAY_LEN(metrics));
 }
@@ -105,14 +111,17 @@ static void put_process(struct api *a, struct buf *out)
 		{ "api_connections", "Connections to the API now.", s.connections },
 		{ "api_connections_total", "Connections to the API.", s.connections_total },
 		{ "api_requests_total", "Requests to the API.", s.requests_total },
-		{ "api_refused_total", "Connections to the API refused for their number.", s.refused_total },
+		{ "api_refused_total", "Connections to the API refused for their number.",
+		  s.refused_total },
 		{ "goroutines", "Goroutines alive now.", (uint64_t)goroutine_count() },
 		{ "processors", "Processors of the scheduler.", (uint64_t)runtime_procs() },
-		{ "uptime_seconds", "Time since the start.", (uint64_t)((clock_now() - a->started_ns) / SECOND) },
+		{ "uptime_seconds", "Time since the start.",
+		  (uint64_t)((clock_now() - a->started_ns) / SECOND) },
 	};
 	put_metrics(out, metrics, ARRAY_LEN(metrics));
 	buf_printf(out,
-		   "# HELP fetchd_cpu_seconds_total CPU time used.\n# TYPE fetchd_cpu_seconds_total counter\n"
+		   "# HELP fetchd_cpu_seconds_total CPU time used.\n# TYPE "
+		   "fetchd_cpu_seconds_total counter\n"
 		   "fetchd_cpu_seconds_total %.3f\n",
 		   (double)clock_cpu() / SECOND);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * api_query: "a=b&c=d" with percent-encoding, item by item. An item without '=' has an empty value; empty items are skipped.
+ * api_query: "a=b&c=d" with percent-encoding, item by item. An item without '=' has an empty value;
+ * empty items are skipped.
  */
 #include "src/fetchd/api.h"
 

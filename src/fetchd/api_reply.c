@@ -43,9 +43,12 @@ static const struct refusal {
 } refusals[] = {
 	{ -ENOENT, 404, "no_such_batch", "there is no such batch" },
 	{ -EBUSY, 409, "not_finished", "the batch still runs; cancel it first" },
-	{ -EAGAIN, 429, "too_many_batches", "as many batches run as [fetch] max_batches allows; try again later" },
-	{ -EFBIG, 413, "too_many_jobs", "more jobs than [fetch] max_batch_jobs allows in one batch" },
-	{ -ENOSPC, 507, "disk_full", "the disk of [daemon] state_dir is full; nothing of this was kept" },
+	{ -EAGAIN, 429, "too_many_batches",
+	  "as many batches run as [fetch] max_batches allows; try again later" },
+	{ -EFBIG, 413, "too_many_jobs",
+	  "more jobs than [fetch] max_batch_jobs allows in one batch" },
+	{ -ENOSPC, 507, "disk_full",
+	  "the disk of [daemon] state_dir is full; nothing of this was kept" },
 	{ -ENOMEM, 503, "out_of_memory", "not enough memory for this now" },
 	{ -ECANCELED, 503, "stopping", "the daemon is stopping" },
 	{ -EIO, 500, "io_error", "reading or writing [daemon] state_dir failed" },
@@ -58,7 +61,8 @@ void api_reply_engine_error(struct call *x, uint64_t id, int err)
 		if (r->err != err)
 			continue;
 		if (id)
-			api_reply_error(x, r->status, r->error, "batch %llu: %s", (unsigned long long)id, r->text);
+			api_reply_error(x, r->status, r->error, "batch %llu: %s",
+					(unsigned long long)id, r->text);
 		else
 			api_reply_error(x, r->status, r->error, "%s", r->text);
 		return;

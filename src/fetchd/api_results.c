@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * api_results: the results of a batch as NDJSON, in the order in which they were committed. `after` is the number of lines that the client has
- * already, so whoever lost the connection goes on where it was. A follower waits in the engine, on its own goroutine, and is written to at
- * its own pace.
+ * api_results: the results of a batch as NDJSON, in the order in which they were committed. `after`
+ * is the number of lines that the client has already, so whoever lost the connection goes on where
+ * it was. A follower waits in the engine, on its own goroutine, and is written to at its own pace.
  */
 #include "src/fetchd/api.h"
 
@@ -30,11 +30,12 @@ static bool read_query(struct call *x, struct results_query *q)
 			if (str_parse_u64(value, INT64_MAX, &q->after) == 0)
 				continue;
 		} else {
-			api_reply_error(x, 400, "unknown_option", "results have no option \"%.*s\"", STR_ARG(str_slice(name, 0, 100)));
+			api_reply_error(x, 400, "unknown_option", "results have no option \"%.*s\"",
+					STR_ARG(str_slice(name, 0, 100)));
 			return false;
 		}
-		api_reply_error(x, 400, "bad_option", "option %.*s can't be \"%.*s\"", STR_ARG(str_slice(name, 0, 20)),
-				STR_ARG(str_slice(value, 0, 100)));
+		api_reply_error(x, 400, "bad_option", "option %.*s can't be \"%.*s\"",
+				STR_ARG(str_slice(name, 0, 20)), STR_ARG(str_slice(value, 0, 100)));
 		return false;
 	}
 	return true;

@@ -2,8 +2,9 @@
  *
  * batch: see batch.h. b->lock is held for a copy of a record at most, never across a park.
  *
- * Who kicks batch_run: batch_add (the first record of a segment, a full one, the batch's last), a cancel, and the host queue when the last
- * request of a stopped batch has ended. The channel holds one token, so a kick is never lost and never waits.
+ * Who kicks batch_run: batch_add (the first record of a segment, a full one, the batch's last), a
+ * cancel, and the host queue when the last request of a stopped batch has ended. The channel holds
+ * one token, so a kick is never lost and never waits.
  */
 #include "src/fetchd/batch.h"
 
@@ -66,7 +67,7 @@ int batch_set_options(struct batch *b, struct str options)
 	int err = json_reader_init(&r, options);
 	while (!err && (err = json_next(&r, &item)) > 0) {
 		bool none = str_eq(item.raw, STR("none"));
-		if (!json_key_is(&item, "digest") || item.type != JSON_STRING ||
+		if (!json_key_is(&item, "digest") || item.type != JSON_IS_STRING ||
 		    !(none || str_eq(item.raw, STR("sha256"))))
 			return -EINVAL;
 		b->sha256 = !none;
@@ -90,7 +91,8 @@ void batch_unref(struct batch *b)
 
 static struct segment *last_segment(struct batch *b)
 {
-	return list_empty(&b->segments) ? NULL : CONTAINER_OF(b->segments.prev, struct segment, node);
+	return list_empty(&b->segments) ? NULL
+					: CONTAINER_OF(b->segments.prev, struct segment, node);
 }
 
 static struct segment *segment_with_room(struct batch *b)
@@ -108,9 +110,10 @@ static struct segment *segment_with_room(struct batch *b)
 static bool is_urgent(const struct batch *b)
 {
 	const struct segment *first =
-		list_empty(&b->segments) ? NULL : CONTAINER_OF(b->segments.next, struct segment, node);
-	return (first != NULL && first->data.len >= STORE_CHUNK_BYTES) || b->b.done + b->pending == b->b.jobs ||
-	       b->b.state == BATCH_CANCELLING;
+		list_empty(&b->segments) ? NULL
+					 : CONTAINER_OF(b->segments.next, struct segment, node);
+	return (first != NULL && first->data.len >= STORE_CHUNK_BYTES) ||
+	       b->b.done + b->pending == b->b.jobs || b->b.state == BATCH_CANCELLING;
 }
 
 int batch_add(struct batch *b, const struct job *job, struct str record, enum outcome outcome)
@@ -150,7 +153,11 @@ static struct segment *take_segment(struct batch *b)
 /* False when the daemon stops first. */
 static bool wait_kick(struct batch *b, int64_t timeout_ns)
 {
-	enum { ON_KICK, ON_TIME, ON_STOP };
+	enum {
+		ON_KICK,
+		ON_TIME,
+		ON_STOP
+	};
 	time_chan time = timeout_ns ? time_after(timeout_ns) : (time_chan){ 0 };
 	struct select_case cases[] = {
 		[ON_KICK] = on_recv(b->kick, NULL),
@@ -254,7 +261,9 @@ static const char *what_it_waits_for(struct batch *b, const struct batch_status 
 	if (s->b.state == BATCH_DONE)
 		return "";
 	if (trouble)
-		return trouble == -ENOSPC ? "disk space" : trouble == -ENOMEM ? "memory" : "the disk";
+		return trouble == -ENOSPC   ? "disk space"
+		       : trouble == -ENOMEM ? "memory"
+					    : "the disk";
 	if (s->b.state == BATCH_CANCELLING)
 		return s->in_flight > 0 ? "running requests" : "";
 	hostq_stats(b->shared->q, &q);
@@ -307,7 +316,10 @@ static int look(struct batch *b, uint64_t after, done_chan *ret_changed)
 
 int batch_wait(struct batch *b, uint64_t after, struct context *ctx)
 {
-	enum { ON_CHANGE, ON_END };
+	enum {
+		ON_CHANGE,
+		ON_END
+	};
 	for (;;) {
 		done_chan changed;
 		int result = look(b, after, &changed);

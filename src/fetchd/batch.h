@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * batch: one submission while the daemon runs: its counts, the results that wait for their commit, and who waits for results.
+ * batch: one submission while the daemon runs: its counts, the results that wait for their commit,
+ * and who waits for results.
  *
- * Each unfinished batch has a goroutine of its own, batch_run, which commits: requests put their records into a segment and go; the
- * goroutine writes the segment when it is full, when its first record is 25 ms old, or when the batch's last record has come. All batches'
- * commits meet in the store's group commit. Nothing shows a result before its commit.
+ * Each unfinished batch has a goroutine of its own, batch_run, which commits: requests put their
+ * records into a segment and go; the goroutine writes the segment when it is full, when its first
+ * record is 25 ms old, or when the batch's last record has come. All batches' commits meet in the
+ * store's group commit. Nothing shows a result before its commit.
  */
 #ifndef FETCHD_BATCH_H
 #define FETCHD_BATCH_H
@@ -20,10 +22,12 @@
 struct batch_shared {
 	struct store *store;
 	struct hostq *q;
-	struct context *ctx; /* ends when no more records will come: commit what is there, then return */
-	_Atomic int trouble; /* the store's last error at a commit; told once */
+	/* Ends when no more records will come: commit what is there, then return. */
+	struct context *ctx;
+	_Atomic int trouble;	     /* the store's last error at a commit; told once */
 	_Atomic uint64_t unfinished; /* jobs without a record */
-	_Atomic uint64_t results_total, fetched_total, failed_total, bytes_total, commits_total, commit_errors_total;
+	_Atomic uint64_t results_total, fetched_total, failed_total, bytes_total, commits_total,
+		commit_errors_total;
 };
 
 /* Records on their way to one result chunk. */
@@ -38,9 +42,9 @@ struct segment {
 struct batch {
 	struct source source; /* .batch is the id; its count is the batch's */
 	struct batch_shared *shared;
-	bool sha256; /* the batch's option */
-	done_chan kick; /* capacity 1: batch_run should look again */
-	struct lock lock; /* guards what follows */
+	bool sha256;	      /* the batch's option */
+	done_chan kick;	      /* capacity 1: batch_run should look again */
+	struct lock lock;     /* guards what follows */
 	struct store_batch b; /* what is committed */
 	struct list segments; /* filled at the back, committed from the front */
 	uint32_t pending;     /* records in them and in the one that is being committed */
@@ -61,11 +65,13 @@ static inline struct batch *batch_of(struct source *s)
 	return CONTAINER_OF(s, struct batch, source);
 }
 
-/* An errgroup's function: until the batch is done or shared->ctx ends. Has a reference of its own, which it drops. */
+/* An errgroup's function: until the batch is done or shared->ctx ends. Has a reference of its own,
+ * which it drops. */
 int batch_run(void *batch);
 
 /* A job's record; from now on it is the batch's to commit. -ENOMEM: it is not. Never parks. */
-int batch_add(struct batch *b, const struct job *job, struct str record, enum outcome outcome) MUST_USE;
+int batch_add(struct batch *b, const struct job *job, struct str record,
+	      enum outcome outcome) MUST_USE;
 
 /* The store has the order: what isn't started ends as cancelled. */
 void batch_cancel(struct batch *b);
@@ -79,9 +85,12 @@ int batch_wait(struct batch *b, uint64_t after, struct context *ctx) MUST_USE;
 
 /* ---- batch_commit.c: used by batch_run ---- */
 void segment__free(struct segment *s);
-int segment__add(struct segment *s, struct store_mark mark, struct str record, enum outcome outcome) MUST_USE;
-/* pending: its records came by batch_add. False: the daemon stops before it could be done. Parks. */
+int segment__add(struct segment *s, struct store_mark mark, struct str record,
+		 enum outcome outcome) MUST_USE;
+/* pending: its records came by batch_add. False: the daemon stops before it could be done.
+ * Parks. */
 bool batch__commit(struct batch *b, const struct segment *s, bool pending);
-bool batch__cancel_rest(struct batch *b);		       /* records for all that have none; false likewise. Parks. */
+/* Commits a record for every job that has none. False likewise. Parks. */
+bool batch__cancel_rest(struct batch *b);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * batch_commit: segments into the store, and the records of a cancelled batch. Only the batch's own goroutine comes here.
+ * batch_commit: segments into the store, and the records of a cancelled batch. Only the batch's own
+ * goroutine comes here.
  *
- * A full or failing disk loses nothing: the segment stays in memory and is tried again every second; the host queues start nothing
- * once too much waits (BACKLOG_MAX). An answer of the store that says "this job has a result already" is a defect that must not be
- * passed over: the process ends, and the next one starts from what is committed.
+ * A full or failing disk loses nothing: the segment stays in memory and is tried again every
+ * second; the host queues start nothing once too much waits (BACKLOG_MAX). An answer of the store
+ * that says "this job has a result already" is a defect that must not be passed over: the process
+ * ends, and the next one starts from what is committed.
  */
 #define _GNU_SOURCE /* strerrordesc_np */
 #include <errno.h>
@@ -64,7 +66,8 @@ static void tell(struct batch *b, int err)
 	lock_release(&b->lock);
 	int before = atomic_exchange(&shared->trouble, err);
 	if (err && before != err)
-		log_err("results can't be committed: %s; they are kept in memory, new requests wait once "
+		log_err("results can't be committed: %s; they are kept in memory, new requests "
+			"wait once "
 			"%zu MiB are, tried again every second",
 			strerrordesc_np(-err), BACKLOG_MAX >> 20);
 	else if (!err && before)
@@ -74,7 +77,10 @@ static void tell(struct batch *b, int err)
 /* False when the daemon stops. */
 static bool wait_retry(struct batch *b)
 {
-	enum { ON_RETRY, ON_STOP };
+	enum {
+		ON_RETRY,
+		ON_STOP
+	};
 	time_chan retry = time_after(RETRY_NS);
 	struct select_case cases[] = {
 		[ON_RETRY] = on_recv(retry, NULL),
@@ -132,14 +138,15 @@ bool batch__commit(struct batch *b, const struct segment *s, bool pending)
 		.failed = s->outcomes[OUTCOME_FAILED],
 		.cancelled = s->outcomes[OUTCOME_CANCELLED],
 		.expired = s->outcomes[OUTCOME_EXPIRED],
-		.finishes = b->b.done + s->len == b->b.jobs, /* done is changed by this goroutine alone */
+		.finishes = b->b.done + s->len ==
+			    b->b.jobs, /* done is changed by this goroutine alone */
 	};
 	struct store *store = b->shared->store;
 	int err;
 	while ((err = store->ops->results_add(store, &r)) != 0) {
 		if (!may_pass(err))
-			panic("batch %llu: the store refuses results: %s", (unsigned long long)r.batch,
-			      strerrordesc_np(-err));
+			panic("batch %llu: the store refuses results: %s",
+			      (unsigned long long)r.batch, strerrordesc_np(-err));
 		tell(b, err);
 		if (!wait_retry(b))
 			return false;
@@ -165,18 +172,19 @@ static bool has_undone(const struct store_chunk *c)
 	return false;
 }
 
-static int add_cancelled(struct batch *b, struct segment *s, const struct store_chunk *c, uint32_t place, struct str line)
+static int add_cancelled(struct batch *b, struct segment *s, const struct store_chunk *c,
+			 uint32_t place, struct str line)
 {
 	cleanup(buf_done) struct buf record = { 0 };
 	struct job_line job;
-	int err = job_read(line, &job);
-	if (err)
-		return err;
-	err = record_write(&record, &(struct record){
-					    .batch = b->source.batch,
-					    .job = &job,
-					    .error = FETCH_CANCELLED,
-				    });
+	if (job_read(line, &job) != 0)
+		log_err("batch %llu, chunk %u, place %u: the job's line is damaged",
+			(unsigned long long)c->batch, c->chunk, place);
+	int err = record_write(&record, &(struct record){
+						.batch = b->source.batch,
+						.job = &job,
+						.error = FETCH_CANCELLED,
+					});
 	if (err)
 		return err;
 	struct store_mark mark = { .chunk = c->chunk, .place = place };
@@ -239,7 +247,8 @@ bool batch__cancel_rest(struct batch *b)
 		go = wait_retry(b);
 	}
 	if (go && batch_state(b) != BATCH_DONE)
-		log_err("batch %llu: %llu jobs are not in its chunks", (unsigned long long)b->source.batch,
+		log_err("batch %llu: %llu jobs are not in its chunks",
+			(unsigned long long)b->source.batch,
 			(unsigned long long)(b->b.jobs - b->b.done));
 	return go;
 }

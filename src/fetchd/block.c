@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * block: grouping by origin is a counting sort: lines know their group, groups count their lines, so each line's place is known after one
- * pass. Cutting walks the lines in that order and closes a chunk when it is large enough; a group that a cut falls into becomes a
- * run in both chunks.
+ * block: grouping by origin is a counting sort: lines know their group, groups count their lines,
+ * so each line's place is known after one pass. Cutting walks the lines in that order and closes a
+ * chunk when it is large enough; a group that a cut falls into becomes a run in both chunks.
  */
 #include "src/fetchd/block.h"
 
@@ -51,13 +51,15 @@ static struct str group_origin(const struct block *b, const struct block_group *
 	return str_make(b->origins.data + g->origin, g->origin_len);
 }
 
-/* Finds u's group. The origin is written behind the others at first: there it stays when it is new. */
+/* Finds u's group. The origin is written behind the others at first: there it stays when it is
+ * new. */
 static int find_group(struct block *b, const struct url *u, uint32_t *ret_group)
 {
 	int err = grow_slots(b);
 	if (err)
 		return err;
-	struct block_group *groups = grow(b->groups, &b->groups_cap, sizeof(*groups), b->groups_len);
+	struct block_group *groups =
+		grow(b->groups, &b->groups_cap, sizeof(*groups), b->groups_len);
 	if (groups == NULL)
 		return -ENOMEM;
 	b->groups = groups;
@@ -154,7 +156,8 @@ static int end_chunk(struct cut *c)
 static bool chunk_full(const struct cut *c, size_t more)
 {
 	return c->chunk.jobs == STORE_CHUNK_JOBS ||
-	       (c->chunk.jobs > 0 && c->chunk.data.len + c->chunk.runs.len + more > STORE_CHUNK_BYTES);
+	       (c->chunk.jobs > 0 &&
+		c->chunk.data.len + c->chunk.runs.len + more > STORE_CHUNK_BYTES);
 }
 
 static int add_line(struct cut *c, struct str origin, bool new_origin, struct str line)
@@ -214,12 +217,14 @@ int block_flush(struct block *b, struct store *store, uint64_t batch, uint32_t *
 	cleanup(cleanup_free) uint32_t *order = sort_lines(b);
 	if (order == NULL)
 		return -ENOMEM;
-	cleanup(cut_done) struct cut c = { .store = store, .chunk = { .batch = batch, .chunk = *chunk } };
+	cleanup(cut_done) struct cut c = { .store = store,
+					   .chunk = { .batch = batch, .chunk = *chunk } };
 	uint32_t group = UINT32_MAX;
 	int err = 0;
 	for (uint32_t i = 0; i < b->lines_len && !err; i++) {
 		uint32_t g = b->lines[order[i]].group;
-		err = add_line(&c, group_origin(b, &b->groups[g]), g != group, block_text(b, order[i]));
+		err = add_line(&c, group_origin(b, &b->groups[g]), g != group,
+			       block_text(b, order[i]));
 		group = g;
 	}
 	if (!err)

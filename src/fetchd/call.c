@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * call: reading a request's body and writing its answer. Answers are gathered in x->out and leave in one write per call.
+ * call: reading a request's body and writing its answer. Answers are gathered in x->out and leave
+ * in one write per call.
  *
- * A whole answer is written without the guard: it is short, and a client that was told nothing about a submission that is durable
- * would submit it again. Bodies that are read and streams that are written do end with the server.
+ * A whole answer is written without the guard: it is short, and a client that was told nothing
+ * about a submission that is durable would submit it again. Bodies that are read and streams that
+ * are written do end with the server.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/call.h"
@@ -56,7 +58,8 @@ static void decide_close(struct call *x)
 		x->close = true;
 }
 
-static int write_head(struct call *x, int status, const char *content_type, int64_t length, const struct field *extra)
+static int write_head(struct call *x, int status, const char *content_type, int64_t length,
+		      const struct field *extra)
 {
 	struct field fields[2];
 	size_t n = 0;
@@ -67,13 +70,16 @@ static int write_head(struct call *x, int status, const char *content_type, int6
 	decide_close(x);
 	x->status = status;
 	buf_clear(&x->out);
-	struct response_head head = {
-		.status = status, .fields = fields, .field_count = n, .content_length = length, .close = x->close
-	};
+	struct response_head head = { .status = status,
+				      .fields = fields,
+				      .field_count = n,
+				      .content_length = length,
+				      .close = x->close };
 	return response_write_head(&x->out, &head);
 }
 
-static int reply(struct call *x, int status, const char *content_type, struct str body, const struct field *extra)
+static int reply(struct call *x, int status, const char *content_type, struct str body,
+		 const struct field *extra)
 {
 	int64_t length = status == 204 ? RESPONSE_NO_LENGTH : (int64_t)body.len;
 	connection__guard(x, false);
@@ -92,7 +98,8 @@ int call_reply(struct call *x, int status, const char *content_type, struct str 
 	return reply(x, status, content_type, body, NULL);
 }
 
-int call_reply_with(struct call *x, int status, const char *content_type, struct str body, struct field field)
+int call_reply_with(struct call *x, int status, const char *content_type, struct str body,
+		    struct field field)
 {
 	return reply(x, status, content_type, body, &field);
 }
@@ -102,7 +109,8 @@ int call_stream_begin(struct call *x, int status, const char *content_type)
 	x->chunked = x->head.minor >= 1;
 	x->close |= !x->chunked;
 	x->answer = ANSWER_STREAM;
-	int err = write_head(x, status, content_type, x->chunked ? RESPONSE_CHUNKED : RESPONSE_NO_LENGTH, NULL);
+	int err = write_head(x, status, content_type,
+			     x->chunked ? RESPONSE_CHUNKED : RESPONSE_NO_LENGTH, NULL);
 	return err ? err : send_out(x);
 }
 
@@ -110,7 +118,8 @@ int call_stream(struct call *x, struct str piece)
 {
 	if (x->bodiless || piece.len == 0)
 		return 0;
-	int err = x->chunked ? response_write_chunk(&x->out, piece.data, piece.len) : buf_append_str(&x->out, piece);
+	int err = x->chunked ? response_write_chunk(&x->out, piece.data, piece.len)
+			     : buf_append_str(&x->out, piece);
 	return err ? err : send_out(x);
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * config: reads the file through inih and gives each value to config_value.c. The first error ends the reading; its sentence names file,
- * line, section and key. Lines are counted in the reader that inih calls, since inih keeps its own count to itself.
+ * config: reads the file through inih and gives each value to config_value.c. The first error ends
+ * the reading; its sentence names file, line, section and key. Lines are counted in the reader that
+ * inih calls, since inih keeps its own count to itself.
  *
- * Called once or twice at the start, before any goroutine: inih's settings are variables of the process.
+ * Called once or twice at the start, before any goroutine: inih's settings are variables of the
+ * process.
  */
 #define _GNU_SOURCE /* strerrordesc_np */
 #include "src/fetchd/config.h"
@@ -82,7 +84,8 @@ static void refuse_key(struct loader *l, const char *section, struct str name)
 		buf_printf(&l->reason, "; it belongs into [%s]", elsewhere);
 }
 
-static void refuse_value(struct loader *l, const struct config_key *key, struct str value, struct str why)
+static void refuse_value(struct loader *l, const struct config_key *key, struct str value,
+			 struct str why)
 {
 	/* begin_reason clears the buffer that `why` does not lie in. */
 	begin_reason(l, -EINVAL);
@@ -93,7 +96,8 @@ static void refuse_value(struct loader *l, const struct config_key *key, struct 
 
 /* ---- the file ---- */
 
-static const struct config_key *find_key(const char *section, struct str name, bool *ret_section_known)
+static const struct config_key *find_key(const char *section, struct str name,
+					 bool *ret_section_known)
 {
 	*ret_section_known = false;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -130,7 +134,8 @@ static int take_pair(void *user, const char *section, const char *name, const ch
 	return l->err == 0;
 }
 
-/* inih's reader: fgets that counts. A section's line gets no call of the handler, so it is looked at here. */
+/* inih's reader: fgets that counts. A section's line gets no call of the handler, so it is looked
+ * at here. */
 static char *read_line(char *line, int size, void *user)
 {
 	struct loader *l = user;
@@ -188,9 +193,11 @@ static int set_defaults(struct config *c)
 {
 	cleanup(buf_done) struct buf reason = { 0 };
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		int err = config_value_set(&keys[i], str_of(keys[i].fallback), member_of(c, &keys[i]), &reason);
+		int err = config_value_set(&keys[i], str_of(keys[i].fallback),
+					   member_of(c, &keys[i]), &reason);
 		if (err == -EINVAL)
-			panic("config.def: [%s] %s: its default %s", keys[i].section, keys[i].name, buf_cstr(&reason));
+			panic("config.def: [%s] %s: its default %s", keys[i].section, keys[i].name,
+			      buf_cstr(&reason));
 		if (err)
 			return err;
 	}
@@ -222,7 +229,8 @@ int config_load(const char *path, struct config *ret_config, char **ret_reason)
 		err = make_policy(&c);
 	if (err) {
 		config_done(&c);
-		*ret_reason = str_dup(l.reason.len && !l.reason.failed ? buf_str(&l.reason) : STR("out of memory"));
+		*ret_reason = str_dup(l.reason.len && !l.reason.failed ? buf_str(&l.reason)
+								       : STR("out of memory"));
 	} else {
 		*ret_config = c;
 	}

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * config: the daemon's settings: one table of keys (config.def), read by inih, checked, with file, line and key in each error.
+ * config: the daemon's settings: one table of keys (config.def), read by inih, checked, with file,
+ * line and key in each error.
  *
  *	struct config config;
  *	char *reason;
  *	int err = config_load("/etc/fetchd/fetchd.conf", &config, &reason);
- *	if (err)			// fetchd.conf:12: [fetch] max_in_flight: "abc" is not a number (1 to 1000000)
- *		log_err("%s", reason);
+ *	if (err)
+ *		log_err("%s", reason); // f.conf:3: [fetch] max_per_host: "a" is not a number
  *
- * INI: [section] key = value. A section may repeat, the last value wins; lists given twice are replaced. Unknown sections and keys,
- * and bad values, are refused. config/fetchd.conf lists every key as `#key = default` under its explanation; a test compares.
+ * INI: [section] key = value. A section may repeat, the last value wins; lists given twice are
+ * replaced. Unknown sections and keys, and bad values, are refused. config/fetchd.conf lists every
+ * key as `#key = default` under its explanation; a test compares.
  */
 #ifndef FETCHD_CONFIG_H
 #define FETCHD_CONFIG_H
@@ -23,15 +25,15 @@ struct config {
 	char *state_dir;	      /* [daemon] state_dir */
 	char *log_level;	      /* [daemon] log_level */
 	int64_t shutdown_grace_ns;    /* [daemon] shutdown_grace */
-	struct engine_options engine; /* [fetch] max_in_flight (0 = auto, by descriptors), max_per_host, window, ... */
-	struct client_options client; /* [fetch] timeouts, limits; [tls] ca_file; [dns] servers; policy as below */
-	struct policy *policy;	      /* made of the next two */
+	struct engine_options engine; /* [fetch]; max_in_flight and window 0 = auto */
+	struct client_options client; /* [fetch], [tls], [dns]; its policy is the next */
+	struct policy *policy;	      /* made of the last two */
 	char *policy_allow;	      /* [policy] allow */
 	char *policy_deny;	      /* [policy] deny */
 };
 
-/* path NULL = the defaults. Never parks, but reads a file. 0; -EINVAL for what the file says; -ENOMEM; or why it can't be read. *ret_reason
- * is then for people: free(). */
+/* path NULL = the defaults. Never parks, but reads a file. 0; -EINVAL for what the file says;
+ * -ENOMEM; or why it can't be read. *ret_reason is then for people: free(). */
 int config_load(const char *path, struct config *ret_config, char **ret_reason) MUST_USE;
 void config_done(struct config *c);
 

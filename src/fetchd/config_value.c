@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * config_value: parses, checks the range, stores. Numbers of every kind are parsed into one uint64_t first; the kind decides about the form,
- * the unit in which the range is told to people, and the width of the member.
+ * config_value: parses, checks the range, stores. Numbers of every kind are parsed into one
+ * uint64_t first; the kind decides about the form, the unit in which the range is told to people,
+ * and the width of the member.
  */
 #include "src/fetchd/config_value.h"
 
@@ -22,8 +23,12 @@ struct unit {
 	const char *name;
 };
 
-static const struct unit time_units[] = { { 3600 * SECOND, "h" }, { 60 * SECOND, "m" }, { SECOND, "s" }, { MILLISECOND, "ms" } };
-static const struct unit byte_units[] = { { UINT64_C(1) << 40, "T" }, { 1 << 30, "G" }, { 1 << 20, "M" }, { 1 << 10, "k" } };
+static const struct unit time_units[] = {
+	{ 3600 * SECOND, "h" }, { 60 * SECOND, "m" }, { SECOND, "s" }, { MILLISECOND, "ms" }
+};
+static const struct unit byte_units[] = {
+	{ UINT64_C(1) << 40, "T" }, { 1 << 30, "G" }, { 1 << 20, "M" }, { 1 << 10, "k" }
+};
 
 /* 90000000000 as "90s": in the largest unit that divides it. */
 static void print_in_units(struct buf *out, uint64_t v, const struct unit *units, size_t len)
@@ -100,12 +105,14 @@ static int refuse_number(const struct config_key *key, bool out_of_range, struct
 	return -EINVAL;
 }
 
-static int set_number(const struct config_key *key, struct str value, void *member, struct buf *reason)
+static int set_number(const struct config_key *key, struct str value, void *member,
+		      struct buf *reason)
 {
 	uint64_t v = 0;
 	int err = parse_number(key->kind, value, &v);
 	bool automatic = key->kind == CONFIG_AUTO32 && str_eq(value, STR("auto"));
-	bool out_of_range = err == -ERANGE || (err == 0 && !automatic && (v < key->least || v > key->most));
+	bool out_of_range =
+		err == -ERANGE || (err == 0 && !automatic && (v < key->least || v > key->most));
 	if (err != 0 || out_of_range)
 		return refuse_number(key, out_of_range, reason);
 	if (key->kind == CONFIG_COUNT32 || key->kind == CONFIG_AUTO32 || key->kind == CONFIG_SIZE32)
@@ -123,7 +130,9 @@ static int check_prefixes(struct str value, struct buf *reason)
 	struct str bad = { 0 };
 	int err = policy_allow(p, value, &bad);
 	if (err == -EINVAL)
-		buf_printf(reason, "has \"%.*s\", which is no address or network such as 10.0.0.0/8 or ::1", STR_ARG(bad));
+		buf_printf(reason,
+			   "has \"%.*s\", which is no address or network such as 10.0.0.0/8 or ::1",
+			   STR_ARG(bad));
 	policy_free(p);
 	return err;
 }
@@ -141,13 +150,15 @@ static int check_text(const struct config_key *key, struct str value, struct buf
 		if (value.len == 0)
 			buf_append_str(reason, STR("may not be empty"));
 		else
-			buf_printf(reason, "is too long (%zu bytes, at most %llu)", value.len, (unsigned long long)key->most);
+			buf_printf(reason, "is too long (%zu bytes, at most %llu)", value.len,
+				   (unsigned long long)key->most);
 		return -EINVAL;
 	}
 	return key->kind == CONFIG_PREFIXES && value.len ? check_prefixes(value, reason) : 0;
 }
 
-static int set_text(const struct config_key *key, struct str value, void *member, struct buf *reason)
+static int set_text(const struct config_key *key, struct str value, void *member,
+		    struct buf *reason)
 {
 	int err = check_text(key, value, reason);
 	if (err)
@@ -160,7 +171,9 @@ static int set_text(const struct config_key *key, struct str value, void *member
 	return 0;
 }
 
-int config_value_set(const struct config_key *key, struct str value, void *member, struct buf *reason)
+int config_value_set(const struct config_key *key, struct str value, void *member,
+		     struct buf *reason)
 {
-	return config_value_is_text(key->kind) ? set_text(key, value, member, reason) : set_number(key, value, member, reason);
+	return config_value_is_text(key->kind) ? set_text(key, value, member, reason)
+					       : set_number(key, value, member, reason);
 }

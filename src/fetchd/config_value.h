@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * config_value: one value of the configuration file, from text into its place in struct config, by the kind that config.def gives its key.
+ * config_value: one value of the configuration file, from text into its place in struct config, by
+ * the kind that config.def gives its key.
  */
 #ifndef FETCHD_CONFIG_VALUE_H
 #define FETCHD_CONFIG_VALUE_H
@@ -28,9 +29,11 @@ struct config_key {
 	uint64_t least, most;
 };
 
-/* Stores the value at member; what stood there before is replaced (and freed, for text). 0; -ENOMEM; or -EINVAL with the rest of a
- * sentence appended to reason: "is not a number (1 to 1000000)". */
-int config_value_set(const struct config_key *key, struct str value, void *member, struct buf *reason) MUST_USE;
+/* Stores the value at member; what stood there before is replaced (and freed, for text). 0;
+ * -ENOMEM; or -EINVAL with the rest of a sentence appended to reason: "is not a number (1 to
+ * 1000000)". */
+int config_value_set(const struct config_key *key, struct str value, void *member,
+		     struct buf *reason) MUST_USE;
 
 /* The kinds that own memory. */
 bool config_value_is_text(enum config_kind kind);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * connection: the loop "read a head, have it handled, settle what is left of it" over one connection.
+ * connection: the loop "read a head, have it handled, settle what is left of it" over one
+ * connection.
  *
- * A request whose body was not read to its end when it was answered costs the connection: the answer said "close", and what
- * the client still sends is read and dropped for a moment (linger), since a client that is busy sending would otherwise see
- * a broken pipe and not the answer.
+ * A request whose body was not read to its end when it was answered costs the connection: the
+ * answer said "close", and what the client still sends is read and dropped for a moment (linger),
+ * since a client that is busy sending would otherwise see a broken pipe and not the answer.
  */
 #include "src/fetchd/connection.h"
 
@@ -51,7 +52,8 @@ int connection__fill(struct call *x, int64_t deadline_ns)
 		x->in_len = (size_t)n;
 	}
 	size_t used = 0;
-	x->malformed = message_parser_feed(&x->parser, x->in + x->in_pos, x->in_len - x->in_pos, &used);
+	x->malformed =
+		message_parser_feed(&x->parser, x->in + x->in_pos, x->in_len - x->in_pos, &used);
 	x->in_pos += used;
 	return x->malformed == FETCH_OK ? 0 : -EBADMSG;
 }
@@ -138,7 +140,9 @@ static void answer_bad_head(struct call *x, int err)
 	x->close = true;
 	json_object_begin(&j);
 	json_put_cstr(&j, "error", err == -EBADMSG ? fetch_error_name(x->malformed) : "timeout");
-	json_put_cstr(&j, "detail", err == -EBADMSG ? fetch_error_text(x->malformed) : "the request's head took too long");
+	json_put_cstr(&j, "detail",
+		      err == -EBADMSG ? fetch_error_text(x->malformed)
+				      : "the request's head took too long");
 	json_object_end(&j);
 	buf_append_char(&body, '\n');
 	(void)call_reply(x, status, "application/json", buf_str(&body));

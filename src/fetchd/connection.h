@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * connection: one client of the API: reads request after request from its connection and has each one handled. Internal to server.c,
- * connection.c and call.c; handlers see call.h alone.
+ * connection: one client of the API: reads request after request from its connection and has each
+ * one handled. Internal to server.c, connection.c and call.c; handlers see call.h alone.
  *
- * One goroutine owns a struct call for as long as its connection lives. Two things reach in from elsewhere, and neither parks: the end of
- * the server's context interrupts the connection (while the guard is on), and the netpoller's watch cancels ctx when the client goes.
+ * One goroutine owns a struct call for as long as its connection lives. Two things reach in from
+ * elsewhere, and neither parks: the end of the server's context interrupts the connection (while
+ * the guard is on), and the netpoller's watch cancels ctx when the client goes.
  */
 #ifndef FETCHD_CONNECTION_H
 #define FETCHD_CONNECTION_H
@@ -19,7 +20,7 @@
 struct server {
 	struct server_options options; /* defaults filled in */
 	struct listener *listener;
-	struct context *ctx;	       /* ends when the server stops */
+	struct context *ctx; /* ends when the server stops */
 	struct errgroup *acceptor, *connections;
 	_Atomic uint64_t open, accepted, requests, refused;
 };
@@ -38,21 +39,21 @@ struct call {
 
 	/* the request */
 	struct message_parser parser;
-	struct message_head head;  /* as on_head gave it; its slices are not used but for method */
+	struct message_head head;   /* as on_head gave it; its slices are not used but for method */
 	enum fetch_error malformed; /* why the parser stopped */
-	struct buf target;	   /* a copy: the fields' block may move */
-	struct str path, query;	   /* slices of target */
-	struct buf body;	   /* bytes of the body that are parsed and not yet given out */
-	bool body_given;	   /* ... or given out by the last call_read */
-	bool continued;		   /* "100 Continue" was sent, or is not needed any more */
-	struct context *ctx;	   /* NULL until call_context; then the watch is on */
+	struct buf target;	    /* a copy: the fields' block may move */
+	struct str path, query;	    /* slices of target */
+	struct buf body;	    /* bytes of the body that are parsed and not yet given out */
+	bool body_given;	    /* ... or given out by the last call_read */
+	bool continued;		    /* "100 Continue" was sent, or is not needed any more */
+	struct context *ctx;	    /* NULL until call_context; then the watch is on */
 
 	/* the answer */
 	enum answer answer;
 	int status;
 	bool bodiless; /* HEAD */
 	bool chunked;
-	bool close;    /* after this answer */
+	bool close; /* after this answer */
 	struct buf out;
 
 	/* bytes read from the connection and not yet parsed */
@@ -69,7 +70,8 @@ int connection_run(void *call);
 /* While on, the server's end makes this connection's reads and writes fail with -ECANCELED. */
 void connection__guard(struct call *x, bool on);
 
-/* Reads more if need be, and parses it. 0; -ECONNRESET the end came; -EBADMSG and x->malformed; or the connection's error. */
+/* Reads more if need be, and parses it. 0; -ECONNRESET the end came; -EBADMSG and x->malformed; or
+ * the connection's error. */
 int connection__fill(struct call *x, int64_t deadline_ns) MUST_USE;
 
 /* The watch and the context that call_context made, if it did. */

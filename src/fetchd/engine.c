@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * engine: puts the parts together: the table of batches, the dispatcher, start and stop.
+ * engine: puts the parts together: the dispatcher, submissions, orders, start and stop.
  *
- *	refill ──> host queues ──> dispatcher ──> a goroutine a request ──> the batch's segments ──> batch_run ──> store
+ *	refill -> host queues -> dispatcher -> a goroutine a job -> segments -> batch_run -> store
  *
- * The dispatcher holds a token before it takes a job, so that the job it takes is the one whose turn it is now. Tokens are a channel's
- * elements: a request gives its back when it ends. The requests' errgroup is limited a little above the number of tokens:
- * a ceiling, never what the dispatcher waits on.
- * Lock: table_lock guards the table of batches. It is held alone, for a look-up or an insertion.
+ * The dispatcher holds a token before it takes a job, so that the job it takes is the one whose
+ * turn it is now. Tokens are a channel's elements: a request gives its back when it ends. The
+ * requests' errgroup is limited a little above the number of tokens: a ceiling, never what the
+ * dispatcher waits on. Nothing here has a lock of its own: the table, the host queues and each
+ * batch have theirs.
+ *
+ * Memory is bounded whatever is submitted: the window's jobs (HELD_BYTES_MAX of lines, and about
+ * 300 bytes for each job with its lane and host), REFILL_CACHE chunks (5 MiB), PARKED_MAX runs
+ * (16 MiB), BACKLOG_MAX of results and one record for each request in flight, 9 MiB for each
+ * submission under way, and about 600 bytes for each batch.
  */
 #include "src/fetchd/engine.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "runtime/clock.h"
 #include "runtime/errgroup.h"
@@ -25,6 +30,7 @@
 #include "src/fetchd/fetch.h"
 #include "src/fetchd/ingest.h"
 #include "src/fetchd/refill.h"
+#include "src/fetchd/table.h"
 
 #define BATCH_JOBS_DEFAULT 100000000
 #define BATCHES_DEFAULT	   1000
@@ -38,79 +44,8 @@ struct engine {
 	struct refill refill;
 	struct context *intake_ctx; /* dispatcher and refill */
 	struct errgroup *intake, *requests, *batches;
-	struct lock table_lock;
-	struct batch **table; /* by id; each holds a reference */
-	size_t table_len, table_cap;
-	uint32_t ingests;    /* submissions under way: there is room for their batches in the table */
-	uint32_t unfinished; /* batches */
+	struct table table;
 };
-
-/* ---- the table ---- */
-
-/* Where id is, or would be. */
-static size_t table_at(const struct engine *e, uint64_t id)
-{
-	size_t low = 0, high = e->table_len;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (e->table[middle]->source.batch < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Room for so many more. */
-static int table_reserve(struct engine *e, size_t more)
-{
-	if (e->table_len + more <= e->table_cap)
-		return 0;
-	size_t cap = e->table_cap ? 2 * e->table_cap : 16;
-	while (cap < e->table_len + more)
-		cap *= 2;
-	struct batch **table = reallocarray(e->table, cap, sizeof(struct batch *));
-	if (table == NULL)
-		return -ENOMEM;
-	e->table = table;
-	e->table_cap = cap;
-	return 0;
-}
-
-/* Takes the reference. Room was reserved. */
-static void table_insert(struct engine *e, struct batch *b)
-{
-	size_t at = table_at(e, b->source.batch);
-	memmove(&e->table[at + 1], &e->table[at], (e->table_len - at) * sizeof(struct batch *));
-	e->table[at] = b;
-	e->table_len++;
-}
-
-/* With a reference of the caller's. NULL = no such batch. */
-static struct batch *find_batch(struct engine *e, uint64_t id)
-{
-	lock_acquire(&e->table_lock);
-	size_t at = table_at(e, id);
-	struct batch *b = at < e->table_len && e->table[at]->source.batch == id ? batch_ref(e->table[at]) : NULL;
-	lock_release(&e->table_lock);
-	return b;
-}
-
-/* Drops the table's reference; false when it isn't there any more. */
-static bool table_remove(struct engine *e, struct batch *b)
-{
-	lock_acquire(&e->table_lock);
-	size_t at = table_at(e, b->source.batch);
-	bool found = at < e->table_len && e->table[at] == b;
-	if (found) {
-		e->table_len--;
-		memmove(&e->table[at], &e->table[at + 1], (e->table_len - at) * sizeof(struct batch *));
-	}
-	lock_release(&e->table_lock);
-	if (found)
-		batch_unref(b);
-	return found;
-}
 
 static void unref_batch(struct batch **b)
 {
@@ -123,7 +58,10 @@ static void unref_batch(struct batch **b)
 /* False when the engine stops. */
 static bool take_token(struct engine *e)
 {
-	enum { ON_TOKEN, ON_STOP };
+	enum {
+		ON_TOKEN,
+		ON_STOP
+	};
 	if (context_err(e->intake_ctx) != 0)
 		return false;
 	if (chan_try_recv(e->fetch.tokens, NULL, NULL))
@@ -137,7 +75,10 @@ static bool take_token(struct engine *e)
 
 static struct job *take_job(struct engine *e)
 {
-	enum { ON_WORK, ON_STOP };
+	enum {
+		ON_WORK,
+		ON_STOP
+	};
 	struct job *job;
 	while ((job = hostq_pop(&e->q)) == NULL) {
 		struct select_case cases[] = {
@@ -174,13 +115,11 @@ static int run_batch(void *run_args)
 	struct run_args *args = run_args;
 	struct engine *e = args->engine;
 	batch_run(args->batch);
-	lock_acquire(&e->table_lock);
-	e->unfinished--;
-	lock_release(&e->table_lock);
+	table_finished(&e->table);
 	return 0;
 }
 
-/* The batch is in the table and was counted as unfinished. */
+/* The batch is in the table, unfinished. */
 static void start_batch(struct engine *e, struct batch *b)
 {
 	struct run_args args = { .engine = e, .batch = batch_ref(b) };
@@ -194,18 +133,19 @@ static void start_batch(struct engine *e, struct batch *b)
 
 static int add_stored(struct engine *e, struct store_batch *stored)
 {
-	struct batch *b = table_reserve(e, 1) == 0 ? batch_new(&e->shared, stored) : NULL;
+	int err = table_reserve(&e->table, UINT32_MAX);
+	if (err)
+		return err;
+	struct batch *b = batch_new(&e->shared, stored);
 	if (b == NULL)
 		return -ENOMEM;
 	*stored = (struct store_batch){ 0 };
 	if (batch_set_options(b, b->b.options) != 0)
-		log_warn("batch %llu: its options are not all known: %.*s", (unsigned long long)b->source.batch,
-			 STR_ARG(b->b.options));
-	table_insert(e, b);
-	if (b->b.state == BATCH_DONE)
-		return 0;
-	e->unfinished++;
-	start_batch(e, b);
+		log_warn("batch %llu: its options are not all known: %.*s",
+			 (unsigned long long)b->source.batch, STR_ARG(b->b.options));
+	table_insert(&e->table, b);
+	if (b->b.state != BATCH_DONE)
+		start_batch(e, b);
 	return 0;
 }
 
@@ -221,8 +161,9 @@ static int load_batches(struct engine *e)
 	for (size_t i = 0; i < len; i++)
 		store_batch_done(&stored[i]);
 	free(stored);
-	if (!err && e->unfinished > 0)
-		log_info("resuming %u batches, %llu URLs to go", e->unfinished,
+	uint32_t unfinished = table_unfinished(&e->table);
+	if (!err && unfinished > 0)
+		log_info("resuming %u batches, %llu URLs to go", unfinished,
 			 (unsigned long long)atomic_load(&e->shared.unfinished));
 	return err;
 }
@@ -266,7 +207,8 @@ static void make_parts(struct engine *e, struct store *store, struct client *cli
 	errgroup_go(e->intake, dispatch, e);
 }
 
-int engine_open(const struct engine_options *o, struct store *store, struct client *client, struct engine **ret_engine)
+int engine_open(const struct engine_options *o, struct store *store, struct client *client,
+		struct engine **ret_engine)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
 	e->options = with_defaults(o);
@@ -316,11 +258,9 @@ static void wait_requests(struct engine *e, int64_t grace_ns)
 
 static void free_parts(struct engine *e)
 {
-	for (size_t i = 0; i < e->table_len; i++) {
-		hostq_stop_source(&e->q, &e->table[i]->source);
-		batch_unref(e->table[i]);
-	}
-	free(e->table);
+	for (size_t i = 0; i < e->table.len; i++)
+		hostq_stop_source(&e->q, &e->table.batches[i]->source);
+	table_done(&e->table);
 	hostq_done(&e->q);
 	context_unref(e->intake_ctx);
 	context_unref(e->fetch.ctx);
@@ -342,24 +282,8 @@ void engine_close(struct engine *e, int64_t grace_ns)
 
 /* ---- a submission ---- */
 
-/* Room for the batch in the table, and under the limit. */
-static int begin_ingest(struct engine *e)
-{
-	lock_acquire(&e->table_lock);
-	int err = e->unfinished + e->ingests < e->options.max_batches ? table_reserve(e, e->ingests + 1) : -EAGAIN;
-	e->ingests += err ? 0 : 1;
-	lock_release(&e->table_lock);
-	return err;
-}
-
-static void end_ingest(struct engine *e)
-{
-	lock_acquire(&e->table_lock);
-	e->ingests--;
-	lock_release(&e->table_lock);
-}
-
-/* The batch is made before the submission is accepted, so that a lack of memory can't come after its commit. */
+/* The batch is made before the submission is accepted, so that a lack of memory can't come after
+ * its commit. */
 static struct batch *make_owner(struct engine *e, struct str options, int *ret_err)
 {
 	char *copy = str_dup(options);
@@ -378,15 +302,18 @@ static struct batch *make_owner(struct engine *e, struct str options, int *ret_e
 	return b;
 }
 
-int engine_ingest_begin(struct engine *e, enum ingest_format format, struct str options, struct ingest **ret_ingest)
+int engine_ingest_begin(struct engine *e, enum ingest_format format, struct str options,
+			struct ingest **ret_ingest)
 {
-	int err = begin_ingest(e);
+	int err = table_reserve(&e->table, e->options.max_batches);
 	if (err)
 		return err;
 	struct batch *owner = make_owner(e, options, &err);
-	struct ingest *in = owner ? ingest__new(e->shared.store, format, options, e->options.max_batch_jobs) : NULL;
+	struct ingest *in =
+		owner ? ingest__new(e->shared.store, format, options, e->options.max_batch_jobs)
+		      : NULL;
 	if (in == NULL) {
-		end_ingest(e);
+		table_unreserve(&e->table);
 		if (owner != NULL)
 			batch_unref(owner);
 		return err ? err : -ENOMEM;
@@ -399,7 +326,7 @@ int engine_ingest_begin(struct engine *e, enum ingest_format format, struct str 
 
 void ingest_abort(struct ingest *in)
 {
-	end_ingest(in->engine);
+	table_unreserve(&in->engine->table);
 	batch_unref(in->owner);
 	ingest__free(in);
 }
@@ -414,17 +341,14 @@ static void adopt(struct engine *e, struct ingest *in)
 	b->b.created_wall = in->created_wall;
 	b->b.finished_wall = in->jobs == 0 ? in->created_wall : 0;
 	b->b.state = in->jobs == 0 ? BATCH_DONE : BATCH_RUNNING;
-	lock_acquire(&e->table_lock);
-	table_insert(e, batch_ref(b));
-	e->ingests--;
-	e->unfinished += in->jobs > 0 ? 1 : 0;
-	lock_release(&e->table_lock);
+	table_insert(&e->table, batch_ref(b));
 	if (in->jobs > 0)
 		start_batch(e, b);
 	batch_unref(b);
 }
 
-int ingest_commit(struct ingest *in, uint64_t *ret_id, uint64_t *ret_jobs, struct ingest_error *ret_error)
+int ingest_commit(struct ingest *in, uint64_t *ret_id, uint64_t *ret_jobs,
+		  struct ingest_error *ret_error)
 {
 	int err = ingest__finish(in, ret_error);
 	if (err) {
@@ -442,7 +366,7 @@ int ingest_commit(struct ingest *in, uint64_t *ret_id, uint64_t *ret_jobs, struc
 
 int engine_batch_status(struct engine *e, uint64_t id, struct batch_status *ret_status)
 {
-	cleanup(unref_batch) struct batch *b = find_batch(e, id);
+	cleanup(unref_batch) struct batch *b = table_find(&e->table, id);
 	return b ? batch_status(b, ret_status) : -ENOENT;
 }
 
@@ -453,33 +377,25 @@ void batch_status_done(struct batch_status *s)
 
 int engine_batch_ids(struct engine *e, uint64_t **ret_ids, size_t *ret_len)
 {
-	lock_acquire(&e->table_lock);
-	size_t len = e->table_len;
-	uint64_t *ids = malloc((len ? len : 1) * sizeof(*ids));
-	for (size_t i = 0; i < len && ids != NULL; i++)
-		ids[i] = e->table[i]->source.batch;
-	lock_release(&e->table_lock);
-	if (ids == NULL)
-		return -ENOMEM;
-	*ret_ids = ids;
-	*ret_len = len;
-	return 0;
+	return table_ids(&e->table, ret_ids, ret_len);
 }
 
-int engine_results_read(struct engine *e, uint64_t id, uint64_t after, size_t max_bytes, struct buf *out, uint64_t *ret_lines)
+int engine_results_read(struct engine *e, uint64_t id, uint64_t after, size_t max_bytes,
+			struct buf *out, uint64_t *ret_lines)
 {
-	return e->shared.store->ops->results_read(e->shared.store, id, after, max_bytes, out, ret_lines);
+	return e->shared.store->ops->results_read(e->shared.store, id, after, max_bytes, out,
+						  ret_lines);
 }
 
 int engine_results_wait(struct engine *e, uint64_t id, uint64_t after, struct context *ctx)
 {
-	cleanup(unref_batch) struct batch *b = find_batch(e, id);
+	cleanup(unref_batch) struct batch *b = table_find(&e->table, id);
 	return b ? batch_wait(b, after, ctx) : -ENOENT;
 }
 
 int engine_batch_cancel(struct engine *e, uint64_t id)
 {
-	cleanup(unref_batch) struct batch *b = find_batch(e, id);
+	cleanup(unref_batch) struct batch *b = table_find(&e->table, id);
 	if (b == NULL)
 		return -ENOENT;
 	int err = e->shared.store->ops->batch_set_state(e->shared.store, id, BATCH_CANCELLING);
@@ -492,7 +408,7 @@ int engine_batch_cancel(struct engine *e, uint64_t id)
 
 int engine_batch_delete(struct engine *e, uint64_t id)
 {
-	cleanup(unref_batch) struct batch *b = find_batch(e, id);
+	cleanup(unref_batch) struct batch *b = table_find(&e->table, id);
 	if (b == NULL)
 		return -ENOENT;
 	if (batch_state(b) != BATCH_DONE)
@@ -502,7 +418,7 @@ int engine_batch_delete(struct engine *e, uint64_t id)
 		return err;
 	hostq_stop_source(&e->q, &b->source);
 	batch_set_deleted(b);
-	return table_remove(e, b) ? 0 : -ENOENT;
+	return table_remove(&e->table, b) ? 0 : -ENOENT;
 }
 
 /* ---- metrics ---- */
@@ -513,13 +429,10 @@ void engine_stats(struct engine *e, struct engine_stats *ret_stats)
 	struct hostq_stats q;
 	hostq_stats(&e->q, &q);
 	uint64_t unfinished = atomic_load(&s->unfinished);
-	lock_acquire(&e->table_lock);
-	uint64_t batches = e->unfinished;
-	lock_release(&e->table_lock);
 	*ret_stats = (struct engine_stats){
 		.in_flight = q.in_flight,
 		.queued = unfinished > q.in_flight ? unfinished - q.in_flight : 0,
-		.batches = batches,
+		.batches = table_unfinished(&e->table),
 		.results_total = atomic_load(&s->results_total),
 		.fetched_total = atomic_load(&s->fetched_total),
 		.failed_total = atomic_load(&s->failed_total),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * fetch: see fetch.h. Order at the end: record to the batch, then hostq_finish, then the token: whoever sees no request in flight sees all
- * records, and whoever has a token finds the host queues up to date.
+ * fetch: see fetch.h. Order at the end: record to the batch, then hostq_finish, then the token:
+ * whoever sees no request in flight sees all records, and whoever has a token finds the host queues
+ * up to date.
  *
- * When memory is too short for the record, the goroutine keeps job and token and tries again: fewer requests run until there is memory.
+ * When memory is too short for the record, the goroutine keeps job and token and tries again: fewer
+ * requests run until there is memory.
  */
 #include "src/fetchd/fetch.h"
 
@@ -12,6 +14,7 @@
 #include "runtime/goroutine.h"
 #include "src/common/cleanup.h"
 #include "src/common/json.h"
+#include "src/common/log.h"
 
 #define RECORD_BYTES 768 /* what most records need at most */
 #define RETRY_NS     (100 * MILLISECOND)
@@ -83,18 +86,20 @@ static int make_record(struct batch *b, const struct job *job, const struct reco
 static void keep_record(struct fetch_shared *shared, const struct job *job, const struct record *r)
 {
 	struct batch *b = batch_of(job->source);
-	if (r->error == FETCH_CANCELLED && context_err(shared->ctx) != 0)
-		return;
+	if (r->error != FETCH_OK && context_err(shared->ctx) != 0)
+		return; /* given up, whatever it looks like */
 	if (r->response != NULL)
-		atomic_fetch_add_explicit(&b->shared->bytes_total, r->response->size_download, memory_order_relaxed);
+		atomic_fetch_add_explicit(&b->shared->bytes_total, r->response->size_download,
+					  memory_order_relaxed);
 	while (make_record(b, job, r) != 0 && context_err(shared->ctx) == 0)
 		goroutine_sleep(RETRY_NS);
 }
 
 /* ---- the request ---- */
 
-static enum fetch_error request(struct fetch_shared *shared, const struct job_line *line, const struct url *url,
-				struct digest *d, struct fetch_response *resp)
+static enum fetch_error request(struct fetch_shared *shared, const struct job_line *line,
+				const struct url *url, struct digest *d,
+				struct fetch_response *resp)
 {
 	const struct fetch_request req = {
 		.method = line->method,
@@ -104,7 +109,8 @@ static enum fetch_error request(struct fetch_shared *shared, const struct job_li
 	return client_fetch(shared->client, shared->ctx, &req, resp);
 }
 
-static void run_parsed(struct fetch_shared *shared, const struct job *job, const struct job_line *line, struct str url_text)
+static void run_parsed(struct fetch_shared *shared, const struct job *job,
+		       const struct job_line *line, struct str url_text)
 {
 	cleanup(url_done) struct url url = { 0 };
 	cleanup(response_free) struct fetch_response *resp = NULL;
@@ -127,25 +133,37 @@ static void run_parsed(struct fetch_shared *shared, const struct job *job, const
 	keep_record(shared, job, &r);
 }
 
+/* The URL's text without JSON's escapes: within the line, or in b. */
+static int url_text(const struct job_line *line, struct buf *b, struct str *ret_url)
+{
+	*ret_url = line->url;
+	if (str_index(line->url, '\\') < 0)
+		return 0;
+	int err = json_unescape(line->url, b);
+	*ret_url = buf_str(b);
+	return err;
+}
+
 static void run_job(struct fetch_shared *shared, const struct job *job)
 {
 	cleanup(buf_done) struct buf unescaped = { 0 };
 	struct job_line line;
+	struct str url;
 	int err = job_read(str_make(job->line, job->len), &line);
-	struct str url = line.url;
-	if (!err && str_index(line.url, '\\') >= 0) {
-		err = json_unescape(line.url, &unescaped);
-		url = buf_str(&unescaped);
-	}
-	if (err == -ENOMEM) {
-		struct record r = { .batch = job->source->batch, .job = &line, .error = FETCH_OUT_OF_MEMORY };
-		keep_record(shared, job, &r);
+	if (!err)
+		err = url_text(&line, &unescaped, &url);
+	if (!err) {
+		run_parsed(shared, job, &line, url);
 		return;
 	}
-	if (err)
-		panic("batch %llu, chunk %u: a job's line is damaged: %.*s", (unsigned long long)job->source->batch,
-		      job->chunk, (int)(job->len < 200 ? job->len : 200), job->line);
-	run_parsed(shared, job, &line, url);
+	if (err != -ENOMEM)
+		log_err("batch %llu, chunk %u, place %u: the job's line is damaged",
+			(unsigned long long)job->source->batch, job->chunk, job->place);
+	keep_record(
+		shared, job,
+		&(struct record){ .batch = job->source->batch,
+				  .job = &line,
+				  .error = err == -ENOMEM ? FETCH_OUT_OF_MEMORY : FETCH_INTERNAL });
 }
 
 int fetch_run(void *fetch_args)

@@ -25,8 +25,9 @@ struct fetch_args {
 	struct job *job; /* owned; in flight */
 };
 
-/* An errgroup's function (errgroup_go_copy): runs the job, hands its record to the batch, gives the token back. Always 0: a failed URL
- * is a result. A request that is given up because shared->ctx ended leaves no record: the next start runs its job again. */
+/* An errgroup's function (errgroup_go_copy): runs the job, hands its record to the batch, gives the
+ * token back. Always 0: a failed URL is a result. A request that is given up because shared->ctx
+ * ended leaves no record: the next start runs its job again. */
 int fetch_run(void *fetch_args);
 
 #endif

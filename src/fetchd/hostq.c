@@ -2,9 +2,10 @@
  *
  * hostq: what may start now. The hosts' table, the rings, and the dispatcher's side.
  *
- * Every change happens under q->lock and ends with hostq__update of the host it touched, which puts the host where it belongs, and
- * hostq__unlock, which looks at the whole and wakes the dispatcher or refill when what they wait for has come about. So
- * no caller has to think of a wake-up. The lock is held for some tens of instructions; tokens are sent behind it.
+ * Every change happens under q->lock and ends with hostq__update of the host it touched, which puts
+ * the host where it belongs, and hostq__unlock, which looks at the whole and wakes the dispatcher
+ * or refill when what they wait for has come about. So no caller has to think of a wake-up. The
+ * lock is held for some tens of instructions; tokens are sent behind it.
  */
 #include "src/fetchd/hostq.h"
 
@@ -118,9 +119,8 @@ void hostq__update(struct hostq *q, struct host *h)
 	hostq__forget(q, h);
 }
 
-void hostq__lane_update(struct hostq *q, struct lane *lane)
+void hostq__lane_update(struct lane *lane)
 {
-	(void)q;
 	set_member(&lane->host->ready, &lane->ready, lane->jobs_len > 0);
 	set_member(&lane->host->waiting, &lane->waiting, lane->parked_len > 0);
 	if (lane->jobs_len == 0 && lane->parked_len == 0 && lane->pins == 0) {
@@ -135,7 +135,8 @@ static bool backlogged(const struct hostq *q)
 	return atomic_load(&q->backlog) > BACKLOG_MAX;
 }
 
-/* Refill is worth its while: something new came and a sixteenth of the window is free, or as many jobs as it asked for are gone. */
+/* Refill is worth its while: something new came and a sixteenth of the window is free, or as many
+ * jobs as it asked for are gone. */
 static bool worth_refilling(const struct hostq *q)
 {
 	uint32_t held = q->queued + q->in_flight;
@@ -175,7 +176,7 @@ static struct job *take_job(struct hostq *q, struct host *h)
 	q->in_flight++;
 	job->source->queued--;
 	job->source->in_flight++;
-	hostq__lane_update(q, lane);
+	hostq__lane_update(lane);
 	return job;
 }
 
@@ -242,7 +243,8 @@ bool hostq_settled(struct hostq *q, struct source *s)
 
 static uint32_t depth_of(uint32_t max_per_host, uint32_t window)
 {
-	uint32_t depth = max_per_host == 0 || max_per_host > window / 2 ? window / 2 : 2 * max_per_host;
+	uint32_t depth =
+		max_per_host == 0 || max_per_host > window / 2 ? window / 2 : 2 * max_per_host;
 	depth = depth < DEPTH_MIN ? DEPTH_MIN : depth;
 	return depth < window ? depth : window;
 }

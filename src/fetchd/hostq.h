@@ -2,17 +2,18 @@
  *
  * hostq: the jobs in memory, queued by host, and the answer to "which job may start now?".
  *
- * A *host* is an origin. A *source* is a batch as the queues see it. A *lane* is the jobs of one source for one host, and the runs of
- * jobs that it has *parked*: left in the store because the host has enough in memory. Hosts that may start a job stand in a ring
- * and take turns; so do a host's lanes: neither a slow host nor a large batch stands before the others.
+ * A *host* is an origin. A *source* is a batch as the queues see it. A *lane* is the jobs of one
+ * source for one host, and the runs of jobs that it has *parked*: left in the store because the
+ * host has enough in memory. Hosts that may start a job stand in a ring and take turns; so do a
+ * host's lanes: neither a slow host nor a large batch stands before the others.
  *
  *	refill: hostq_offer -> read lines -> hostq_put	(from the batch's chunks in order)
- *		hostq_claim -> read lines -> hostq_put	(from a parked run, once its host has worked off half of its depth)
+ *		hostq_claim -> read lines -> hostq_put	(a parked run, at half its host's depth)
  *	dispatcher: hostq_pop -> start it;  request: hostq_finish
  *
- * Bounded: at most `window` jobs and HELD_BYTES_MAX bytes of lines are held (queued or in flight), at most `depth` queued for one
- * host, at most PARKED_MAX parked runs; a source gets its share of the window. While more than BACKLOG_MAX bytes of results
- * wait for the disk nothing starts.
+ * Bounded: at most `window` jobs and HELD_BYTES_MAX bytes of lines are held (queued or in flight),
+ * at most `depth` queued for one host, at most PARKED_MAX parked runs; a source gets its share of
+ * the window. While more than BACKLOG_MAX bytes of results wait for the disk nothing starts.
  */
 #ifndef FETCHD_HOSTQ_H
 #define FETCHD_HOSTQ_H
@@ -29,8 +30,9 @@
 /* A batch. Embedded in its owner; counted, because requests and refill outlive a deletion. */
 struct source {
 	uint64_t batch;
-	void (*free)(struct source *s);	   /* the last reference went */
-	void (*settled)(struct source *s); /* it was stopped, and now nothing of it is in flight; never parks */
+	void (*free)(struct source *s); /* the last reference went */
+	/* It was stopped, and now nothing of it is in flight. Must not park. */
+	void (*settled)(struct source *s);
 	_Atomic uint32_t refs;
 	/* refill's alone */
 	uint32_t chunk; /* the next to look at */
@@ -43,7 +45,8 @@ struct source {
 	bool scanning, loading, stopped;
 };
 
-/* Jobs left in the store: [place, place + count) of a chunk, the first one's line at offset. malloc'd. */
+/* Jobs left in the store: [place, place + count) of a chunk, the first one's line at offset.
+ * malloc'd. */
 struct parked {
 	struct list node; /* in its lane */
 	uint32_t chunk, place, count, offset;
@@ -102,7 +105,8 @@ void hostq_stats(struct hostq *q, struct hostq_stats *ret_stats);
 
 /* ---- the dispatcher's side ---- */
 
-/* The next job, in flight from now on; NULL: none may start, q->work will say when. Holds a reference to its source. */
+/* The next job, in flight from now on; NULL: none may start, q->work will say when. Holds a
+ * reference to its source. */
 struct job *hostq_pop(struct hostq *q);
 /* Its request has ended and its record is made. Frees it. */
 void hostq_finish(struct hostq *q, struct job *job);
@@ -117,20 +121,24 @@ void source_init(struct source *s);
 struct source *source_ref(struct source *s);
 void source_unref(struct source *s);
 
-/* Refill takes its chunks from now on. Takes a reference until they all were looked at or it is stopped. */
+/* Refill takes its chunks from now on. Takes a reference until they all were looked at or it is
+ * stopped. */
 void hostq_add_source(struct hostq *q, struct source *s);
-/* Drops what is queued and parked, loads no more of it. What is in flight goes on; s->settled is called when it has ended. */
+/* Drops what is queued and parked, loads no more of it. What is in flight goes on; s->settled is
+ * called when it has ended. */
 void hostq_stop_source(struct hostq *q, struct source *s);
 /* Stopped, and nothing of it in flight or in refill's hands. */
 bool hostq_settled(struct hostq *q, struct source *s);
-void hostq_source_counts(struct hostq *q, struct source *s, uint32_t *ret_queued, uint32_t *ret_in_flight);
+void hostq_source_counts(struct hostq *q, struct source *s, uint32_t *ret_queued,
+			 uint32_t *ret_in_flight);
 
 /* ---- refill's side: one goroutine ---- */
 
 /* From now on q->room gets a token when there is something to do. */
 void hostq_refill_arm(struct hostq *q);
 
-/* The next source whose chunks are to be looked at, with a pin; at most *turns more, which counts down. NULL: no more. */
+/* The next source whose chunks are to be looked at, with a pin; at most *turns more, which counts
+ * down. NULL: no more. */
 struct source *hostq_take_source(struct hostq *q, uint32_t *turns);
 /* Gives it back; scanned: its chunks were all looked at. */
 void hostq_give_source(struct hostq *q, struct source *s, bool scanned);
@@ -141,13 +149,16 @@ bool hostq_loading(struct hostq *q);
 
 /* False: the window, the source's share of it or the room for parked runs is used up. */
 bool hostq_has_room(struct hostq *q, struct source *s);
-/* The lane for origin, and how many of its jobs may be put now (may be 0). NULL = out of memory. Each lane given is put. */
+/* The lane for origin, and how many of its jobs may be put now (may be 0). NULL = out of memory.
+ * Each lane given is put. */
 struct lane *hostq_offer(struct hostq *q, struct source *s, struct str origin, uint32_t *ret_room);
 /* The next parked run of a hungry host, its source pinned; NULL = none. */
-struct lane *hostq_claim(struct hostq *q, uint32_t *turns, uint32_t *ret_room, struct parked **ret_run);
+struct lane *hostq_claim(struct hostq *q, uint32_t *turns, uint32_t *ret_room,
+			 struct parked **ret_run);
 uint32_t hostq_hungry(struct hostq *q); /* as many turns as there are hungry hosts */
 
-/* Jobs for an offered or claimed lane, and what is left of the run (may be NULL; first: before the lane's other runs). Owns all of it. */
+/* Jobs for an offered or claimed lane, and what is left of the run (may be NULL; first: before the
+ * lane's other runs). Owns all of it. */
 struct fill {
 	struct list jobs; /* source and host are set by put */
 	uint32_t len;
@@ -157,11 +168,15 @@ void fill_init(struct fill *f);
 void hostq_put(struct hostq *q, struct lane *lane, struct fill *f, struct parked *rest, bool first);
 
 /* ---- shared by hostq's files; under the lock ---- */
-struct host *hostq__host(struct hostq *q, struct str origin); /* finds or makes; NULL = out of memory */
-void hostq__forget(struct hostq *q, struct host *h);	      /* frees it when nothing needs it */
-void hostq__update(struct hostq *q, struct host *h);	      /* its places in the rings; may free it */
-void hostq__lane_update(struct hostq *q, struct lane *lane);  /* its places in its host's rings; may free it, not the host */
-void hostq__source_update(struct hostq *q, struct source *s);
-void hostq__unlock(struct hostq *q); /* releases the lock, then wakes who waits for what has come about */
+/* Finds or makes it. NULL = out of memory. */
+struct host *hostq__host(struct hostq *q, struct str origin);
+/* Frees it when nothing needs it. */
+void hostq__forget(struct hostq *q, struct host *h);
+/* Puts it into the rings where it belongs now; may free it. */
+void hostq__update(struct hostq *q, struct host *h);
+/* The same in its host's rings; may free the lane, not the host. */
+void hostq__lane_update(struct lane *lane);
+/* Releases the lock, then wakes who waits for what has come about. */
+void hostq__unlock(struct hostq *q);
 
 #endif

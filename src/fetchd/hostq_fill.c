@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * hostq_fill: how jobs come into the queues: sources, offers, claims. One refill goroutine calls most of it; the lock is hostq.c's.
+ * hostq_fill: how jobs come into the queues: sources, offers, claims. One refill goroutine calls
+ * most of it; the lock is hostq.c's.
  *
- * Between an offer (or claim) and its put, refill reads the store and may park. Meanwhile the lane is pinned, so that it and its
- * host stay; the source is pinned too, so that a cancelled batch knows that nothing of it is under way before it writes records
- * for what is left. A source that was stopped meanwhile gets nothing: put frees what it was given.
+ * Between an offer (or claim) and its put, refill reads the store and may park. Meanwhile the lane
+ * is pinned, so that it and its host stay; the source is pinned too, so that a cancelled batch
+ * knows that nothing of it is under way before it writes records for what is left. A source that
+ * was stopped meanwhile gets nothing: put frees what it was given.
  */
 #include <stdlib.h>
 
 #include "src/fetchd/hostq.h"
 
+#define CLAIM_LOOKS 256
+
 /* ---- sources ---- */
 
 void source_init(struct source *s)
 {
-	*s = (struct source){ .batch = s->batch, .free = s->free, .settled = s->settled, .refs = 1 };
+	*s = (struct source){
+		.batch = s->batch, .free = s->free, .settled = s->settled, .refs = 1
+	};
 	list_init(&s->node);
 	list_init(&s->lanes);
 }
@@ -32,7 +38,7 @@ void source_unref(struct source *s)
 }
 
 /* Keeps count of the sources that have something to load: the window is shared by them. */
-void hostq__source_update(struct hostq *q, struct source *s)
+static void source_update(struct hostq *q, struct source *s)
 {
 	bool loading = !s->stopped && (s->scanning || s->parked > 0);
 	if (loading != s->loading)
@@ -48,7 +54,7 @@ void hostq_add_source(struct hostq *q, struct source *s)
 	list_push_back(&q->sources, &s->node);
 	q->sources_len++;
 	q->news = true;
-	hostq__source_update(q, s);
+	source_update(q, s);
 	hostq__unlock(q);
 }
 
@@ -60,7 +66,7 @@ static bool end_scan(struct hostq *q, struct source *s)
 	s->scanning = false;
 	list_remove(&s->node);
 	q->sources_len--;
-	hostq__source_update(q, s);
+	source_update(q, s);
 	return true;
 }
 
@@ -89,7 +95,7 @@ static void empty_lane(struct hostq *q, struct lane *lane, struct list *jobs, st
 	s->parked -= lane->parked_len;
 	lane->jobs_len = lane->parked_len = 0;
 	lane->bytes = 0;
-	hostq__lane_update(q, lane);
+	hostq__lane_update(lane);
 	hostq__update(q, h);
 }
 
@@ -97,7 +103,7 @@ static void empty_lane(struct hostq *q, struct lane *lane, struct list *jobs, st
 static bool empty_some(struct hostq *q, struct source *s, struct list *jobs, struct list *runs)
 {
 	int budget = 64;
-	list_for_each_safe(node, tmp, &s->lanes) {
+	list_for_each_safe (node, tmp, &s->lanes) {
 		struct lane *lane = CONTAINER_OF(node, struct lane, of_source);
 		if (lane->jobs_len == 0 && lane->parked_len == 0)
 			continue;
@@ -132,7 +138,7 @@ void hostq_stop_source(struct hostq *q, struct source *s)
 		hostq__unlock(q);
 		lock_acquire(&q->lock);
 	}
-	hostq__source_update(q, s);
+	source_update(q, s);
 	hostq__unlock(q);
 	free_jobs(&jobs);
 	free_runs(&runs);
@@ -140,7 +146,8 @@ void hostq_stop_source(struct hostq *q, struct source *s)
 		source_unref(s);
 }
 
-void hostq_source_counts(struct hostq *q, struct source *s, uint32_t *ret_queued, uint32_t *ret_in_flight)
+void hostq_source_counts(struct hostq *q, struct source *s, uint32_t *ret_queued,
+			 uint32_t *ret_in_flight)
 {
 	lock_acquire(&q->lock);
 	*ret_queued = s->queued;
@@ -266,7 +273,7 @@ bool hostq_has_room(struct hostq *q, struct source *s)
 
 static struct lane *find_lane(struct host *h, struct source *s)
 {
-	list_for_each(node, &h->lanes) {
+	list_for_each (node, &h->lanes) {
 		struct lane *lane = CONTAINER_OF(node, struct lane, of_host);
 		if (lane->source == s)
 			return lane;
@@ -327,24 +334,37 @@ static struct parked *take_run(struct hostq *q, struct lane *lane)
 	return run;
 }
 
-struct lane *hostq_claim(struct hostq *q, uint32_t *turns, uint32_t *ret_room, struct parked **ret_run)
+/* The next lane with room. The lock isn't held for a long look: after CLAIM_LOOKS this pass ends,
+ * and news call for another. */
+static struct lane *find_claim(struct hostq *q, uint32_t *turns, uint32_t *ret_room)
 {
-	struct lane *lane = NULL;
-	lock_acquire(&q->lock);
-	while (*turns > 0 && lane == NULL && !list_empty(&q->hungry)) {
+	for (int looks = 0; *turns > 0 && !list_empty(&q->hungry); looks++) {
+		if (looks == CLAIM_LOOKS) {
+			q->news = true;
+			*turns = 0;
+			break;
+		}
 		(*turns)--;
 		struct list *node = list_pop_front(&q->hungry);
 		list_push_back(&q->hungry, node);
-		struct lane *next = next_waiting(CONTAINER_OF(node, struct host, hungry_node));
-		uint32_t room = lane_room(q, next);
-		if (room == 0)
-			continue;
-		lane = next;
+		struct lane *lane = next_waiting(CONTAINER_OF(node, struct host, hungry_node));
+		*ret_room = lane_room(q, lane);
+		if (*ret_room > 0)
+			return lane;
+	}
+	return NULL;
+}
+
+struct lane *hostq_claim(struct hostq *q, uint32_t *turns, uint32_t *ret_room,
+			 struct parked **ret_run)
+{
+	lock_acquire(&q->lock);
+	struct lane *lane = find_claim(q, turns, ret_room);
+	if (lane != NULL) {
 		lane->pins++;
 		pin(lane->source);
-		*ret_room = room;
 		*ret_run = take_run(q, lane);
-		hostq__lane_update(q, lane);
+		hostq__lane_update(lane);
 		hostq__update(q, lane->host);
 	}
 	lock_release(&q->lock);
@@ -359,7 +379,7 @@ void fill_init(struct fill *f)
 
 static void add_jobs(struct hostq *q, struct lane *lane, struct fill *f)
 {
-	list_for_each(node, &f->jobs) {
+	list_for_each (node, &f->jobs) {
 		struct job *job = CONTAINER_OF(node, struct job, node);
 		job->source = lane->source;
 		job->host = lane->host;
@@ -396,8 +416,8 @@ void hostq_put(struct hostq *q, struct lane *lane, struct fill *f, struct parked
 			add_run(q, lane, rest, first);
 	}
 	lane->pins--;
-	hostq__source_update(q, s);
-	hostq__lane_update(q, lane);
+	source_update(q, s);
+	hostq__lane_update(lane);
 	hostq__update(q, h);
 	bool tell = unpin(s);
 	hostq__unlock(q);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * ingest: see ingest.h. One goroutine at a time uses a struct ingest; feed and finish park when a block goes to the store.
+ * ingest: see ingest.h. One goroutine at a time uses a struct ingest; feed and finish park when a
+ * block goes to the store.
  *
- * Lines that lie whole in the caller's buffer are taken from there; only one that is cut by its end is copied. The first bad line ends
- * the submission: nothing is half accepted, and the error names line, value and what is wrong with it.
+ * Lines that lie whole in the caller's buffer are taken from there; only one that is cut by its end
+ * is copied. The first bad line ends the submission: nothing is half accepted, and the error names
+ * line, value and what is wrong with it.
  */
 #define _GNU_SOURCE /* strerrordesc_np */
 #include "src/fetchd/ingest.h"
@@ -37,45 +39,58 @@ static void append_quoted(struct buf *b, struct str value)
 	struct str shown = cut_text(value, QUOTED_MAX);
 	buf_append_char(b, '"');
 	for (size_t i = 0; i < shown.len; i++)
-		buf_append_char(b, (unsigned char)shown.data[i] < 0x20 || shown.data[i] == 0x7f ? '?' : shown.data[i]);
+		buf_append_char(b, (unsigned char)shown.data[i] < 0x20 || shown.data[i] == 0x7f
+					   ? '?'
+					   : shown.data[i]);
 	buf_append_str(b, shown.len < value.len ? STR("…\"") : STR("\""));
 }
 
 static int fail(const struct ingest *in, struct ingest_error *ret_error, int err, struct buf *text)
 {
-	struct str shown = text->failed ? STR("out of memory") : cut_text(buf_str(text), sizeof(ret_error->text) - 1);
+	struct str shown = text->failed ? STR("out of memory")
+					: cut_text(buf_str(text), sizeof(ret_error->text) - 1);
 	ret_error->line = in->line;
 	memcpy(ret_error->text, shown.data, shown.len);
 	ret_error->text[shown.len] = '\0';
 	return err;
 }
 
+static int fail_with(const struct ingest *in, struct ingest_error *ret_error, int err,
+		     struct str why)
+{
+	cleanup(buf_done) struct buf text = { 0 };
+	buf_append_str(&text, why);
+	return fail(in, ret_error, err, &text);
+}
+
+static int fail_memory(const struct ingest *in, struct ingest_error *ret_error)
+{
+	return fail_with(in, ret_error, -ENOMEM, STR("out of memory"));
+}
+
+/* Not a line's fault. */
 static int fail_store(const struct ingest *in, struct ingest_error *ret_error, int err)
 {
 	cleanup(buf_done) struct buf text = { 0 };
 	if (err == -ENOSPC)
-		buf_append_str(&text, STR("the disk of the state folder is full: nothing was accepted"));
+		buf_append_str(&text,
+			       STR("the disk of the state folder is full: nothing was accepted"));
 	else
-		buf_printf(&text, "the store failed: %s: nothing was accepted", strerrordesc_np(-err));
+		buf_printf(&text, "the store failed: %s: nothing was accepted",
+			   strerrordesc_np(-err));
 	fail(in, ret_error, err, &text);
 	ret_error->line = 0;
 	return err;
 }
 
-static int fail_memory(const struct ingest *in, struct ingest_error *ret_error)
-{
-	cleanup(buf_done) struct buf text = { 0 };
-	buf_append_str(&text, STR("out of memory"));
-	return fail(in, ret_error, -ENOMEM, &text);
-}
-
-static int fail_url(const struct ingest *in, struct ingest_error *ret_error, struct str url, int err, const char *reason)
+static int fail_url(const struct ingest *in, struct ingest_error *ret_error, struct str url,
+		    int err, const char *reason)
 {
 	if (err == -ENOMEM)
 		return fail_memory(in, ret_error);
 	cleanup(buf_done) struct buf text = { 0 };
 	append_quoted(&text, url);
-	buf_append_str(&text, STR(" is no URL: "));
+	buf_append_str(&text, STR(": "));
 	struct str scheme;
 	if (err == -EPROTONOSUPPORT && str_cut(url, ':', &scheme, NULL)) {
 		buf_append_str(&text, STR("unsupported scheme "));
@@ -145,8 +160,10 @@ static int take_json(struct ingest *in, struct str line, struct ingest_error *re
 		       &(struct job_text){
 			       .index = in->jobs,
 			       .url = buf_str(&parsed.url),
-			       .tag = parsed.has_tag ? str_make(parsed.tag.data ? parsed.tag.data : "", parsed.tag.len) :
-						       (struct str){ 0 },
+			       .tag = parsed.has_tag
+					      ? str_make(parsed.tag.data ? parsed.tag.data : "",
+							 parsed.tag.len)
+					      : (struct str){ 0 },
 			       .method = parsed.method.len ? buf_str(&parsed.method) : STR("GET"),
 		       },
 		       ret_error);
@@ -162,7 +179,11 @@ static int take_line(struct ingest *in, struct str line, struct ingest_error *re
 		return 0;
 	if (in->format == INGEST_NDJSON)
 		return take_json(in, line, ret_error);
-	return add_job(in, &(struct job_text){ .index = in->jobs, .url = line, .method = STR("GET") }, ret_error);
+	if (ingest__check_utf8(line) != 0)
+		return fail_with(in, ret_error, -EINVAL, STR("the line is no valid UTF-8"));
+	return add_job(in,
+		       &(struct job_text){ .index = in->jobs, .url = line, .method = STR("GET") },
+		       ret_error);
 }
 
 /* ---- bytes ---- */
@@ -210,7 +231,8 @@ int ingest__finish(struct ingest *in, struct ingest_error *ret_error)
 	return 0;
 }
 
-struct ingest *ingest__new(struct store *store, enum ingest_format format, struct str options, uint64_t max_jobs)
+struct ingest *ingest__new(struct store *store, enum ingest_format format, struct str options,
+			   uint64_t max_jobs)
 {
 	struct ingest *in = calloc(1, sizeof(*in));
 	if (in == NULL)
@@ -229,7 +251,8 @@ void ingest__free(struct ingest *in)
 {
 	/* Should the abort fail, the next start drops the batch. */
 	if (in->id != 0 && !in->committed && in->store->ops->batch_abort(in->store, in->id) != 0)
-		log_warn("batch %llu was not accepted; its jobs go at the next start", (unsigned long long)in->id);
+		log_warn("batch %llu was not accepted; its jobs go at the next start",
+			 (unsigned long long)in->id);
 	buf_done(&in->options);
 	buf_done(&in->partial);
 	block_done(&in->block);

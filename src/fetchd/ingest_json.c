@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * ingest_json: one line of an NDJSON submission, by jansson: {"url":"http://…","tag":"…","method":"HEAD"}.
+ * ingest_json: one line of an NDJSON submission, by jansson:
+ * {"url":"http://…","tag":"…","method":"HEAD"}.
  *
- * jansson recurses (170 KB of stack on 2,047 open brackets, facts.md 2), and a job is flat: so depth is checked before it sees the line.
- * This file can't include src/common/json.h, whose names are like jansson's.
+ * jansson recurses (170 KB of stack on 2,047 open brackets), and a job is flat: so
+ * depth is checked before it sees the line. This file can't include src/common/json.h, whose names
+ * are like jansson's.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -89,6 +91,17 @@ static int take_member(const char *key, json_t *value, struct ingest_job *job, s
 	return -EINVAL;
 }
 
+int ingest__check_utf8(struct str line)
+{
+	bool ascii = true;
+	for (size_t i = 0; i < line.len && ascii; i++)
+		ascii = (unsigned char)line.data[i] < 0x80;
+	if (ascii)
+		return 0;
+	cleanup(unref_json) json_t *checked = json_stringn(line.data, line.len);
+	return checked ? 0 : -EINVAL;
+}
+
 int ingest__parse_json(struct str line, struct ingest_job *job, struct buf *ret_why)
 {
 	if (too_deep(line)) {
@@ -96,7 +109,8 @@ int ingest__parse_json(struct str line, struct ingest_job *job, struct buf *ret_
 		return -EINVAL;
 	}
 	json_error_t error;
-	cleanup(unref_json) json_t *object = json_loadb(line.data, line.len, JSON_REJECT_DUPLICATES, &error);
+	cleanup(unref_json) json_t *object =
+		json_loadb(line.data, line.len, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL && json_error_code(&error) == json_error_out_of_memory)
 		return -ENOMEM;
 	if (object == NULL) {
@@ -109,7 +123,8 @@ int ingest__parse_json(struct str line, struct ingest_job *job, struct buf *ret_
 	}
 	const char *key;
 	json_t *value;
-	json_object_foreach(object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		int err = take_member(key, value, job, ret_why);
 		if (err)
 			return err;

@@ -26,7 +26,7 @@ static int take_item(const struct json_item *item, struct job_line *line)
 {
 	if (json_key_is(item, "index"))
 		return json_item_u64(item, UINT32_MAX, &line->index);
-	if (item->type != JSON_STRING)
+	if (item->type != JSON_IS_STRING)
 		return -EINVAL;
 	if (json_key_is(item, "url"))
 		line->url = item->raw;
@@ -44,16 +44,15 @@ int job_read(struct str line, struct job_line *ret_line)
 	struct job_line read = { .method = STR("GET") };
 	struct json_reader r;
 	struct json_item item;
-	int err = json_reader_init(&r, line);
-	if (err)
-		return err;
-	while ((err = json_next(&r, &item)) > 0) {
-		err = take_item(&item, &read);
-		if (err)
-			return err;
-	}
-	if (err || read.url.data == NULL)
+	int more = json_reader_init(&r, line);
+	while (more == 0 && (more = json_next(&r, &item)) > 0)
+		more = take_item(&item, &read);
+	if (more != 0 || read.url.data == NULL) {
+		*ret_line = (struct job_line){ .index = UINT32_MAX,
+					       .url = STR(""),
+					       .method = STR("GET") };
 		return -EINVAL;
+	}
 	*ret_line = read;
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * job: one URL of a batch. In the store it is a line of a chunk: {"index":17,"url":"http://…","tag":"…","method":"HEAD"}; tag is absent
- * when there is none, method when it is GET. In memory it is that line again, written once at ingest, taken apart once when it starts.
- * Pure: any thread.
+ * job: one URL of a batch. In the store it is a line of a chunk:
+ * {"index":17,"url":"http://…","tag":"…","method":"HEAD"}; tag is absent when there is none,
+ * method when it is GET. In memory it is that line again, written once at ingest, taken apart once
+ * when it starts. Pure: any thread.
  */
 #ifndef FETCHD_JOB_H
 #define FETCHD_JOB_H
@@ -31,14 +32,16 @@ struct job_text {
 /* Appends the line and its newline. 0 or b's error. */
 int job_write(struct buf *b, const struct job_text *t);
 
-/* A job's line, taken apart. Strings are slices of the line and still JSON-escaped, fit for json_raw. */
+/* A job's line, taken apart. Strings are slices of the line and still JSON-escaped, fit for
+ * json_raw. */
 struct job_line {
 	uint64_t index;
 	struct str url, tag; /* tag.data NULL = none */
 	struct str method;   /* "GET" when absent */
 };
 
-/* 0, or -EINVAL when it is none of ours. */
+/* 0, or -EINVAL when it is none of ours: then *ret_line has no URL and the index UINT32_MAX, so
+ * that even a job whose line the disk has damaged can get its record. */
 int job_read(struct str line, struct job_line *ret_line) MUST_USE;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * limits: descriptors are the scarce thing. Those that are left after the reserve are split: at most three quarters for requests in flight when nothing
- * else is configured, and what is left for connections that wait to be used again.
+ * limits: descriptors are the scarce thing. Those that are left after the reserve are split: at
+ * most three quarters for requests in flight when nothing else is configured, and what is left for
+ * connections that wait to be used again.
  */
 #include "src/fetchd/limits.h"
 
@@ -31,10 +32,14 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 int limits_choose(struct config *c, uint64_t descriptors, int64_t goroutines)
 {
 	uint64_t room = descriptors > LIMITS_RESERVED ? descriptors - LIMITS_RESERVED : 0;
-	uint64_t fits = smaller(room, goroutines > RESERVED_GOROUTINES ? (uint64_t)goroutines - RESERVED_GOROUTINES : 0);
+	uint64_t fits = smaller(room, goroutines > RESERVED_GOROUTINES
+					      ? (uint64_t)goroutines - RESERVED_GOROUTINES
+					      : 0);
 	uint32_t wanted = c->engine.max_in_flight;
 	if (fits < 4) {
-		log_err("limits: %" PRIu64 " descriptors and %" PRId64 " goroutines are too few for a single request; raise LimitNOFILE= or ulimit -n",
+		log_err("limits: %" PRIu64 " descriptors and %" PRId64
+			" goroutines are too few for a single request; raise LimitNOFILE= or "
+			"ulimit -n",
 			descriptors, goroutines);
 		return -EMFILE;
 	}
@@ -43,12 +48,15 @@ int limits_choose(struct config *c, uint64_t descriptors, int64_t goroutines)
 	else
 		c->engine.max_in_flight = (uint32_t)smaller(wanted, fits);
 	if (c->engine.max_in_flight < wanted)
-		log_warn("limits: [fetch] max_in_flight = %" PRIu32 " is cut to %" PRIu32 ": %" PRIu64 " descriptors, %" PRId64 " goroutines",
+		log_warn("limits: [fetch] max_in_flight = %" PRIu32 " is cut to %" PRIu32
+			 ": %" PRIu64 " descriptors, %" PRId64 " goroutines",
 			 wanted, c->engine.max_in_flight, descriptors, goroutines);
 	uint64_t idle = room - smaller(room - 1, c->engine.max_in_flight);
 	wanted = c->client.max_idle_conns;
 	c->client.max_idle_conns = (uint32_t)smaller(wanted ? wanted : 20000, idle);
-	log_info("limits: max_in_flight=%" PRIu32 " max_per_host=%" PRIu32 " max_idle_conns=%" PRIu32 " descriptors=%" PRIu64 " goroutines=%" PRId64,
-		 c->engine.max_in_flight, c->engine.max_per_host, c->client.max_idle_conns, descriptors, goroutines);
+	log_info("limits: max_in_flight=%" PRIu32 " max_per_host=%" PRIu32
+		 " max_idle_conns=%" PRIu32 " descriptors=%" PRIu64 " goroutines=%" PRId64,
+		 c->engine.max_in_flight, c->engine.max_per_host, c->client.max_idle_conns,
+		 descriptors, goroutines);
 	return 0;
 }

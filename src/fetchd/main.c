@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * main: the daemon from its start to its end, always in this order: options, configuration, limits, signals, store, client, engine,
- * API, READY; then it waits; then all of that backwards. Each step that fails says why in one line and ends with a code of sysexits.h.
+ * main: the daemon from its start to its end, always in this order: options, configuration, limits,
+ * signals, store, client, engine, API, READY; then it waits; then all of that backwards. Each step
+ * that fails says why in one line and ends with a code of sysexits.h.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -68,14 +69,16 @@ static int load_config(const struct options *o)
 	int err = config_load(absent ? NULL : o->config_path, &d.config, &reason);
 	if (err)
 		return fail(EXIT_BAD_CONFIG, "configuration", err, reason);
-	if (override(&d.config.state_dir, o->state_dir) || override(&d.config.socket_path, o->socket_path))
+	if (override(&d.config.state_dir, o->state_dir) ||
+	    override(&d.config.socket_path, o->socket_path))
 		return fail(EXIT_SYSTEM, "configuration", -ENOMEM, NULL);
 	if (log_parse_level(str_of(d.config.log_level), &level) == 0)
 		log_set_level(level);
 	if (o->check_config)
 		printf("%s: ok\n", absent ? "defaults" : o->config_path);
 	else
-		log_info("fetchd " FETCHD_VERSION " starts, configuration=%s", absent ? "defaults" : o->config_path);
+		log_info("fetchd " FETCHD_VERSION " starts, configuration=%s",
+			 absent ? "defaults" : o->config_path);
 	return 0;
 }
 
@@ -85,14 +88,17 @@ static int open_store(void)
 {
 	char *reason = NULL;
 	int err = store_sqlite_open(d.config.state_dir, &d.store, &reason);
-	return err ? fail(err == -ENOSPC || err == -EIO ? EXIT_IO : EXIT_NO_STATE, "store", err, reason) : 0;
+	return err ? fail(err == -ENOSPC || err == -EIO ? EXIT_IO : EXIT_NO_STATE, "store", err,
+			  reason)
+		   : 0;
 }
 
 static int open_client(void)
 {
 	char *reason = NULL;
 	int err = client_new(&d.config.client, &d.client, &reason);
-	return err ? fail(err == -ENOMEM ? EXIT_SYSTEM : EXIT_BAD_CONFIG, "client", err, reason) : 0;
+	return err ? fail(err == -ENOMEM ? EXIT_SYSTEM : EXIT_BAD_CONFIG, "client", err, reason)
+		   : 0;
 }
 
 static int open_engine(void)
@@ -103,12 +109,15 @@ static int open_engine(void)
 
 static int open_api(void)
 {
-	struct server_options o = { .max_connections = LIMITS_API_CONNECTIONS, .handle = api_handle, .user = &d.api };
+	struct server_options o = { .max_connections = LIMITS_API_CONNECTIONS,
+				    .handle = api_handle,
+				    .user = &d.api };
 	char *reason = NULL;
-	int err = d.inherited_sockets ? unix_socket_adopt(NOTIFY_FIRST_FD, &o.socket, &reason) :
-					unix_socket_open(d.config.socket_path, &o.socket, &reason);
+	int err = d.inherited_sockets ? unix_socket_adopt(NOTIFY_FIRST_FD, &o.socket, &reason)
+				      : unix_socket_open(d.config.socket_path, &o.socket, &reason);
 	if (err)
-		return fail(err == -EACCES || err == -EPERM ? EXIT_NOT_PERMITTED : EXIT_IO, "socket", err, reason);
+		return fail(err == -EACCES || err == -EPERM ? EXIT_NOT_PERMITTED : EXIT_IO,
+			    "socket", err, reason);
 	d.api = (struct api){ .engine = d.engine, .client = d.client, .started_ns = clock_now() };
 	err = server_open(&o, &d.api.server);
 	if (err) {
@@ -116,7 +125,8 @@ static int open_api(void)
 		close(o.socket.fd);
 		return fail(EXIT_SYSTEM, "socket", err, NULL);
 	}
-	log_info("serving %s, state in %s, %d processors", o.socket.path, d.config.state_dir, runtime_procs());
+	log_info("serving %s, state in %s, %d processors", o.socket.path, d.config.state_dir,
+		 runtime_procs());
 	return 0;
 }
 
@@ -139,7 +149,8 @@ static void tell_systemd(const char *state)
 		log_warn("notify: %s", strerrordesc_np(-err));
 }
 
-/* The default actions come back first, so a second signal ends the process whatever the steps down wait for. */
+/* The default actions come back first, so a second signal ends the process whatever the steps down
+ * wait for. */
 static void wait_for_signal(void)
 {
 	int signal_number = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * notify: sd_notify and sd_listen_fds without libsystemd. The protocols are described in sd_notify(3) and sd_listen_fds(3) of systemd and
- * promised to be stable. A leading '@' of the socket's name stands for the abstract namespace.
+ * notify: sd_notify and sd_listen_fds without libsystemd. The protocols are described in
+ * sd_notify(3) and sd_listen_fds(3) of systemd and promised to be stable. A leading '@' of the
+ * socket's name stands for the abstract namespace.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/notify.h"
@@ -42,7 +43,8 @@ int notify_send(const char *state)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, address_len);
+	ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+			      address_len);
 	err = sent < 0 ? -errno : 0;
 	close(fd);
 	return err;

@@ -12,9 +12,11 @@
 
 static const char usage[] =
 	"Usage: fetchd [OPTION]...\n"
-	"Fetches batches of URLs for other programs, which talk to it over a Unix socket (see fetchctl).\n"
+	"Fetches batches of URLs for other programs, which talk to it over a Unix socket (see "
+	"fetchctl).\n"
 	"\n"
-	"  -c, --config FILE     configuration; without it " OPTIONS_CONFIG_PATH ", if that exists\n"
+	"  -c, --config FILE     configuration; without it " OPTIONS_CONFIG_PATH
+	", if that exists\n"
 	"      --state-dir DIR   where batches and results are kept; overrides [daemon] state_dir\n"
 	"      --socket PATH     where to listen; overrides [daemon] socket\n"
 	"      --check-config    read the configuration, say what is wrong with it, and end\n"
@@ -22,7 +24,8 @@ static const char usage[] =
 	"  -h, --help            print this and end\n"
 	"\n"
 	"SIGTERM and SIGINT stop it orderly, a second one at once; SIGQUIT prints all goroutines.\n"
-	"Exit codes: 0, 64 usage, 71 system, 73 state folder, 74 input or output, 78 configuration. More in fetchd(8).\n";
+	"Exit codes: 0, 64 usage, 71 system, 73 state folder, 74 input or output, 78 "
+	"configuration. More in fetchd(8).\n";
 
 enum {
 	OPT_STATE_DIR = 256,

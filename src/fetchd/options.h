@@ -17,7 +17,8 @@ struct options {
 	bool check_config;
 };
 
-/* The exit code when there is nothing more to do (--help, --version, a mistake, which it has named), else -1. */
+/* The exit code when there is nothing more to do (--help, --version, a mistake, which it has
+ * named), else -1. */
 int options_parse(int argc, char **argv, struct options *ret);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rate: how many a second, over the last seconds: a count for each of the last 8 seconds. The caller locks and gives the time.
+ * rate: how many a second, over the last seconds: a count for each of the last 8 seconds. The
+ * caller locks and gives the time.
  */
 #ifndef FETCHD_RATE_H
 #define FETCHD_RATE_H

@@ -70,7 +70,8 @@ static void put_remote(struct json *j, const struct fetch_response *resp)
 		json_put_u64(j, "remote_port", ntohs(resp->remote.in.sin_port));
 		break;
 	case AF_INET6:
-		json_put_cstr(j, "remote_ip", inet_ntop(AF_INET6, &resp->remote.in6.sin6_addr, text, sizeof(text)));
+		json_put_cstr(j, "remote_ip",
+			      inet_ntop(AF_INET6, &resp->remote.in6.sin6_addr, text, sizeof(text)));
 		json_put_u64(j, "remote_port", ntohs(resp->remote.in6.sin6_port));
 		break;
 	default:
@@ -78,11 +79,12 @@ static void put_remote(struct json *j, const struct fetch_response *resp)
 	}
 }
 
-/* The response fields that a record carries, in a pass over them; the first of a name counts. content_type stands by itself. */
+/* The response fields that a record carries, in a pass over them; the first of a name counts.
+ * content_type stands by itself. */
 static void put_fields(struct json *j, const struct fields *fields)
 {
 	static const struct str names[] = {
-		STR_INIT("content-type"), STR_INIT("etag"),	STR_INIT("last-modified"),
+		STR_INIT("content-type"),     STR_INIT("etag"),	    STR_INIT("last-modified"),
 		STR_INIT("content-encoding"), STR_INIT("location"), STR_INIT("retry-after"),
 	};
 	struct str values[ARRAY_LEN(names)] = { { 0 } };
@@ -90,7 +92,8 @@ static void put_fields(struct json *j, const struct fields *fields)
 	struct field f;
 	for (uint32_t at = 0; fields_next(fields, &at, &f);) {
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-			if (f.name.len == names[i].len && values[i].data == NULL && str_eq_nocase(f.name, names[i])) {
+			if (f.name.len == names[i].len && values[i].data == NULL &&
+			    str_eq_nocase(f.name, names[i])) {
 				values[i] = f.value.data ? f.value : STR("");
 				found += i > 0;
 			}
@@ -166,7 +169,8 @@ static void put_response(struct json *j, const struct fetch_response *resp, stru
 	put_remote(j, resp);
 	if (resp->conn_reused)
 		json_put_bool(j, "conn_reused", true);
-	uint32_t attempts = resp->attempts - resp->hops_len; /* each redirect is a request of its own */
+	uint32_t attempts =
+		resp->attempts - resp->hops_len; /* each redirect is a request of its own */
 	if (attempts > 1)
 		json_put_u64(j, "attempts", attempts);
 	put_times(j, &resp->t);

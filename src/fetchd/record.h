@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * record: a job's one final result as a line of JSON. Names follow curl's --write-out '%{json}' where curl has one; what has its default
- * value is absent: method GET, conn_reused false, attempts 1, num_redirects 0, size_body as size_download, times that did not happen.
+ * record: a job's one final result as a line of JSON. Names follow curl's --write-out '%{json}'
+ * where curl has one; what has its default value is absent: method GET, conn_reused false, attempts
+ * 1, num_redirects 0, size_body as size_download, times that did not happen.
  *
- *	{"batch":7,"index":0,"url":"http://a.example/","state":"fetched","http_code":200,"http_version":"1.1",…}
+ *	{"batch":7,"index":0,"url":"http://a.example/","state":"fetched","http_code":200,…}
  *
- * batch: its id. index: the job's place in the submission, from 0. time_*: seconds from the start of the last hop, cumulative, as
- * curl counts; time_total from the start of the first. Pure: any thread. On every job's path: no printf, no allocation but b's.
+ * batch: its id. index: the job's place in the submission, from 0. time_*: seconds from the start
+ * of the last hop, cumulative, as curl counts; time_total from the start of the first. Pure: any
+ * thread. On every job's path: no printf, no allocation but b's.
  */
 #ifndef FETCHD_RECORD_H
 #define FETCHD_RECORD_H
@@ -15,7 +17,13 @@
 #include "src/common/buf.h"
 #include "src/fetchd/job.h"
 
-enum outcome { OUTCOME_FETCHED, OUTCOME_FAILED, OUTCOME_CANCELLED, OUTCOME_EXPIRED, OUTCOMES };
+enum outcome {
+	OUTCOME_FETCHED,
+	OUTCOME_FAILED,
+	OUTCOME_CANCELLED,
+	OUTCOME_EXPIRED,
+	OUTCOMES
+};
 
 /* fetched is said of a whole answer of any status, and of nothing else. */
 enum outcome record_outcome(enum fetch_error e);

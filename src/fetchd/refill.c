@@ -2,14 +2,16 @@
  *
  * refill: which job comes into memory next.
  *
- * First what hungry hosts have parked, then, source after source in turn, the next chunks in order. Of a chunk only the run directory
- * and the bitmap are read at first; its lines only when a host of it has room. A run goes as far as its host, the source's share
- * and the window have room; what is left of it is parked: 40 bytes that say where it lies. So each chunk is looked at once, a host with a
- * million jobs costs a few of them at a time, and those behind it are reached at once.
+ * First what hungry hosts have parked, then, source after source in turn, the next chunks in order.
+ * Of a chunk only the run directory and the bitmap are read at first; its lines only when a host of
+ * it has room. A run goes as far as its host, the source's share and the window have room; what is
+ * left of it is parked: 40 bytes that say where it lies. So each chunk is looked at once, a host
+ * with a million jobs costs a few of them at a time, and those behind it are reached at once.
  *
- * Positions only go forward: a job behind a run's place was never loaded by this process, so a set bit in however old a copy of the
- * bitmap means done, and a clear one means not yet. Errors of the store are told once and tried again every second; they hold
- * up the chunk they came from, nothing else.
+ * Positions only go forward: a job behind a run's place was never loaded by this process, so a set
+ * bit in however old a copy of the bitmap means done, and a clear one means not yet. Errors of the
+ * store are told once and tried again every second; they hold up the chunk they came from, nothing
+ * else.
  */
 #define _GNU_SOURCE /* strerrordesc_np */
 #include "src/fetchd/refill.h"
@@ -46,7 +48,8 @@ static struct cached_chunk *cache_find(struct refill *r, uint64_t batch, uint32_
 }
 
 /* The chunk with its lines, valid until the next call. */
-static int cache_get(struct refill *r, uint64_t batch, uint32_t chunk, const struct store_chunk **ret_chunk)
+static int cache_get(struct refill *r, uint64_t batch, uint32_t chunk,
+		     const struct store_chunk **ret_chunk)
 {
 	struct cached_chunk *c = cache_find(r, batch, chunk);
 	if (c->chunk.batch != batch || c->chunk.chunk != chunk) {
@@ -73,7 +76,8 @@ static bool is_done(const struct store_chunk *c, uint32_t place)
 	return (unsigned char)c->done.data[place / 8] & 1U << place % 8;
 }
 
-static struct job *make_job(const struct store_chunk *c, uint32_t place, const char *line, size_t len)
+static struct job *make_job(const struct store_chunk *c, uint32_t place, const char *line,
+			    size_t len)
 {
 	struct job *job = malloc(sizeof(*job) + len);
 	if (job == NULL)
@@ -88,7 +92,9 @@ static int read_run(const struct store_chunk *c, struct parked *run, uint32_t ro
 {
 	while (run->count > 0 && f->len < room) {
 		const char *line = c->data.data + run->offset;
-		const char *end = run->offset < c->data.len ? memchr(line, '\n', c->data.len - run->offset) : NULL;
+		const char *end = run->offset < c->data.len
+					  ? memchr(line, '\n', c->data.len - run->offset)
+					  : NULL;
 		if (end == NULL || run->place >= c->jobs)
 			return -EIO; /* the directory doesn't fit the lines */
 		size_t len = (size_t)(end - line);
@@ -108,7 +114,8 @@ static int read_run(const struct store_chunk *c, struct parked *run, uint32_t ro
 }
 
 /* Takes what fits of the run to the lane; parks what is left. Owns run. */
-static int fill_lane(struct refill *r, struct lane *lane, uint64_t batch, uint32_t room, struct parked *run, bool first)
+static int fill_lane(struct refill *r, struct lane *lane, uint64_t batch, uint32_t room,
+		     struct parked *run, bool first)
 {
 	struct fill f;
 	fill_init(&f);
@@ -173,7 +180,8 @@ static int fill_run(struct refill *r, struct source *s, uint32_t chunk, const st
 }
 
 /* The directory's runs from s->cursor on, until the window is full. */
-static int fill_chunk(struct refill *r, struct source *s, const struct store_chunk *c, bool *ret_did)
+static int fill_chunk(struct refill *r, struct source *s, const struct store_chunk *c,
+		      bool *ret_did)
 {
 	struct store_run run;
 	for (size_t next = s->cursor; store_runs_next(&c->runs, &next, &run); s->cursor = next) {
@@ -190,7 +198,7 @@ static int fill_chunk(struct refill *r, struct source *s, const struct store_chu
 			return err;
 		*ret_did = true;
 		if (err) {
-			s->cursor = next; /* what wasn't read of it is parked, and will be tried again */
+			s->cursor = next; /* what wasn't read of it is parked */
 			return err;
 		}
 	}
@@ -232,7 +240,8 @@ static int scan_sources(struct refill *r, bool *ret_did)
 static void tell(struct refill *r, int err)
 {
 	if (err && err != r->err)
-		log_err("jobs can't be read from the store: %s; trying again every second", strerrordesc_np(-err));
+		log_err("jobs can't be read from the store: %s; trying again every second",
+			strerrordesc_np(-err));
 	if (!err && r->err)
 		log_info("jobs can be read from the store again");
 	r->err = err;
@@ -241,7 +250,11 @@ static void tell(struct refill *r, int err)
 /* Parks until there is something to do, or for a second after an error. */
 static void wait_for_work(struct refill *r, int err)
 {
-	enum { ON_ROOM, ON_RETRY, ON_STOP };
+	enum {
+		ON_ROOM,
+		ON_RETRY,
+		ON_STOP
+	};
 	time_chan retry = err ? time_after(RETRY_NS) : (time_chan){ 0 };
 	struct select_case cases[] = {
 		[ON_ROOM] = on_recv(err ? (done_chan){ 0 } : r->q->room, NULL),

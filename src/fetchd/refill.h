@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * refill: one goroutine that keeps the host queues filled from the store's chunks. See refill.c for which job comes next.
+ * refill: one goroutine that keeps the host queues filled from the store's chunks. See refill.c for
+ * which job comes next.
  */
 #ifndef FETCHD_REFILL_H
 #define FETCHD_REFILL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * router: the one table of the API: method, path, handler. A '#' in a path stands for a batch's number. HEAD is served by GET's handler; the
- * call leaves the body out.
+ * router: the one table of the API: method, path, handler. A '#' in a path stands for a batch's
+ * number. HEAD is served by GET's handler; the call leaves the body out.
  */
 #include "src/fetchd/api.h"
 
@@ -32,7 +32,8 @@ static bool path_matches(struct str pattern, struct str path, uint64_t *ret_id)
 	for (;;) {
 		more_pattern = str_cut(pattern, '/', &want, &pattern);
 		more_path = str_cut(path, '/', &have, &path);
-		bool same = str_eq(want, STR("#")) ? str_parse_u64(have, INT64_MAX, ret_id) == 0 : str_eq(want, have);
+		bool same = str_eq(want, STR("#")) ? str_parse_u64(have, INT64_MAX, ret_id) == 0
+						   : str_eq(want, have);
 		if (!same || more_pattern != more_path)
 			return false;
 		if (!more_path)
@@ -52,11 +53,13 @@ static void refuse_method(struct call *x, struct str path)
 		buf_append_str(&allow, routes[i].method);
 	}
 	if (allow.len == 0)
-		api_reply_error(x, 404, "no_such_path", "there is nothing at %.*s", STR_ARG(str_slice(path, 0, 200)));
+		api_reply_error(x, 404, "no_such_path", "there is nothing at %.*s",
+				STR_ARG(str_slice(path, 0, 200)));
 	else
 		call_reply_with(x, 405, "application/json",
-				    STR("{\"error\":\"method_not_allowed\",\"detail\":\"see the field Allow\"}\n"),
-				    (struct field){ STR("Allow"), buf_str(&allow) });
+				STR("{\"error\":\"method_not_allowed\",\"detail\":\"see the field "
+				    "Allow\"}\n"),
+				(struct field){ STR("Allow"), buf_str(&allow) });
 }
 
 void api_handle(void *user, struct call *x)

@@ -2,8 +2,8 @@
  *
  * server: accepts, counts, refuses what is too much, and at the end waits for everybody.
  *
- * The connections' errgroup has a limit, and errgroup_try_go is the only question asked of it: a connection over the limit gets a 503 at
- * once rather than silence in the backlog.
+ * The connections' errgroup has a limit, and errgroup_try_go is the only question asked of it: a
+ * connection over the limit gets a 503 at once rather than silence in the backlog.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/server.h"
@@ -21,8 +21,10 @@
 #define PAUSE_AFTER_FAILURE (100 * MILLISECOND)
 
 /* Its length is told by the end of the connection. */
-static const char too_many[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
-			       "{\"error\":\"too_many_connections\",\"detail\":\"close some, or try again later\"}\n";
+static const char too_many[] =
+	"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: "
+	"close\r\n\r\n"
+	"{\"error\":\"too_many_connections\",\"detail\":\"close some, or try again later\"}\n";
 
 static void refuse(struct server *s, struct conn *conn)
 {

@@ -2,10 +2,11 @@
  *
  * statedir: opens the state folder: it must exist, be writable, and belong to no other process.
  *
- * The lock file is made once and never removed (removing it would let two processes lock two files of one name). It holds the
- * process id of its holder, for the message that the loser prints. The database file is made here, mode 0600, so that SQLite's own
- * files inherit that mode, and the folder is synced, so that a power cut can't take the file's name away.
- * Any thread; every function reads errno right behind the call that set it.
+ * The lock file is made once and never removed (removing it would let two processes lock two files
+ * of one name). It holds the process id of its holder, for the message that the loser prints. The
+ * database file is made here, mode 0600, so that SQLite's own files inherit that mode, and the
+ * folder is synced, so that a power cut can't take the file's name away. Any thread; every function
+ * reads errno right behind the call that set it.
  */
 #define _GNU_SOURCE /* asprintf, strerrordesc_np */
 #include "src/fetchd/statedir.h"
@@ -39,10 +40,11 @@ static int check_folder(const char *path, char **ret_reason)
 	if (stat(path, &st) < 0) {
 		int err = errno;
 		if (err == ENOENT)
-			return refuse(-err, ret_reason,
-				      "the state folder %s doesn't exist: make it (install -d -m 0700 "
-				      "%s), or name another ([daemon] state_dir, --state-dir)",
-				      path, path);
+			return refuse(
+				-err, ret_reason,
+				"the state folder %s doesn't exist: make it (install -d -m 0700 "
+				"%s), or name another ([daemon] state_dir, --state-dir)",
+				path, path);
 		return refuse(-err, ret_reason, "the state folder %s: %s", path,
 			      strerrordesc_np(err));
 	}
@@ -82,8 +84,8 @@ static int lock_file(const char *path, int *ret_fd, char **ret_reason)
 		return err;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int cause = errno;
-		err = cause == EWOULDBLOCK ? lock_busy(path, fd, ret_reason) :
-					     refuse(-cause, ret_reason, "locking %s/lock: %s", path,
+		err = cause == EWOULDBLOCK ? lock_busy(path, fd, ret_reason)
+					   : refuse(-cause, ret_reason, "locking %s/lock: %s", path,
 						    strerrordesc_np(cause));
 		close(fd);
 		return err;

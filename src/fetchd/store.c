@@ -2,8 +2,9 @@
  *
  * store: what every kind of store shares: the run directory's bytes and the destructors.
  *
- * A directory is its runs one after the other, each as LEB128 numbers: length of origin, origin, first, count, offset. Reading
- * checks each length against what is left, for these bytes come from a disk. Pure: any thread.
+ * A directory is its runs one after the other, each as LEB128 numbers: length of origin, origin,
+ * first, count, offset. Reading checks each length against what is left, for these bytes come from
+ * a disk. Pure: any thread.
  */
 #include "src/fetchd/store.h"
 

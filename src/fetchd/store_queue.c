@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * store_queue: group commit. Each writer queues its operation, then asks the thread to run drain(). The thread serves calls first
- * in, first out, and a drain takes everything that waits by then into one transaction: so the first caller leads, and those that came
- * while it was on its way, or while an earlier commit synced the disk, share its commit. Their own calls find them settled.
+ * store_queue: group commit. Each writer queues its operation, then asks the thread to run drain().
+ * The thread serves calls first in, first out, and a drain takes everything that waits by then into
+ * one transaction: so the first caller leads, and those that came while it was on its way, or while
+ * an earlier commit synced the disk, share its commit. Their own calls find them settled.
  *
- * An operation that fails is rolled back to its savepoint and fails alone. When the transaction as a whole fails (a full disk at
- * commit, or an error at which SQLite rolls back everything), its operations run again, each in a transaction of its own, so that
- * one too large for the disk doesn't refuse the small ones. Operations are settled only behind a commit.
+ * An operation that fails is rolled back to its savepoint and fails alone. When the transaction as
+ * a whole fails (a full disk at commit, or an error at which SQLite rolls back everything), its
+ * operations run again, each in a transaction of its own, so that one too large for the disk
+ * doesn't refuse the small ones. Operations are settled only behind a commit.
  */
 #include "src/fetchd/store_sqlite.h"
 

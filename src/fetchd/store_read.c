@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * store_read: batches, chunks and results. Each call is one turn on the store's thread, between commits: it sees what is committed and
- * nothing else, and leaves no statement open.
+ * store_read: batches, chunks and results. Each call is one turn on the store's thread, between
+ * commits: it sees what is committed and nothing else, and leaves no statement open.
  */
 #include "src/fetchd/store_sqlite.h"
 
@@ -134,7 +134,8 @@ static void read_chunk(void *arg)
 		call->err = read_done_row(call, key);
 }
 
-int store__chunk_read(struct store *store, uint64_t batch, uint32_t chunk, bool want_data, struct store_chunk *ret_chunk)
+int store__chunk_read(struct store *store, uint64_t batch, uint32_t chunk, bool want_data,
+		      struct store_chunk *ret_chunk)
 {
 	struct chunk_call call = {
 		.store = store__sqlite(store),
@@ -161,7 +162,8 @@ struct results_call {
 	int err;
 };
 
-/* Copies lines behind the first `skip` ones of data, while they fit; the first line of the call fits always. */
+/* Copies lines behind the first `skip` ones of data, while they fit; the first line of the call
+ * fits always. */
 static int copy_lines(struct results_call *call, struct str data, uint64_t skip, bool *ret_full)
 {
 	while (data.len > 0) {
@@ -232,8 +234,8 @@ static void read_results(void *arg)
 		call->err = read_result_chunk(call, &end);
 }
 
-int store__results_read(struct store *store, uint64_t batch, uint64_t after, size_t max_bytes, struct buf *out,
-			uint64_t *ret_lines)
+int store__results_read(struct store *store, uint64_t batch, uint64_t after, size_t max_bytes,
+			struct buf *out, uint64_t *ret_lines)
 {
 	struct results_call call = {
 		.store = store__sqlite(store),

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * store_results: adding results: the chunk of lines, the bits of the jobs they answer, and the batch's counts, in one transaction.
+ * store_results: adding results: the chunk of lines, the bits of the jobs they answer, and the
+ * batch's counts, in one transaction.
  *
- * This is where "exactly one record" is held: a job whose bit is set already refuses the whole chunk with -EEXIST, and so does
- * a mark that stands in it twice. A result chunk's key is the number of result lines before it, so that a reader finds any line by one
- * look-up.
+ * This is where "exactly one record" is held: a job whose bit is set already refuses the whole
+ * chunk with -EEXIST, and so does a mark that stands in it twice. A result chunk's key is the
+ * number of result lines before it, so that a reader finds any line by one look-up.
  */
 #include "src/fetchd/store_sqlite.h"
 
@@ -49,7 +50,8 @@ static int set_bits(struct sqlite_store *s, const struct results_op *add, uint32
 	sqlite3_reset(st);
 	if (len > sizeof(bits))
 		return -EIO;
-	for (uint32_t chunk = mark->chunk; *i < add->results->len && add->sorted[*i].chunk == chunk; (*i)++) {
+	for (uint32_t chunk = mark->chunk; *i < add->results->len && add->sorted[*i].chunk == chunk;
+	     (*i)++) {
 		uint32_t place = add->sorted[*i].place;
 		if (place / 8 >= len)
 			return -EINVAL;
@@ -64,7 +66,8 @@ static int set_bits(struct sqlite_store *s, const struct results_op *add, uint32
 }
 
 /* The batch's results so far; refuses what doesn't add up. */
-static int check_batch(struct sqlite_store *s, const struct store_results *r, uint64_t *ret_done, int *ret_state)
+static int check_batch(struct sqlite_store *s, const struct store_results *r, uint64_t *ret_done,
+		       int *ret_state)
 {
 	sqlite3_stmt *st = store__sql(s, SQL_BATCH_GET);
 	sqlite3_bind_int64(st, 1, (int64_t)r->batch);

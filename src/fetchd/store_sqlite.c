@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * store_sqlite: opens and closes the database, keeps its statements, and says what SQLite's errors mean.
+ * store_sqlite: opens and closes the database, keeps its statements, and says what SQLite's errors
+ * mean.
  *
- * Why these settings (facts.md 8): 16 KiB pages make 256 KiB blobs a third cheaper than 4 KiB ones; WAL with synchronous=FULL makes
- * a commit one append and one fsync; locking_mode=EXCLUSIVE keeps an operator's sqlite3 from becoming the second connection, and needs
- * no shared-memory file; auto_vacuum=INCREMENTAL lets the sweeper give space back in steps. temp_store=MEMORY: a savepoint's
- * journal must not need a /tmp. Bitmaps have a table of their own, because an UPDATE rewrites its whole row.
+ * Why these settings (measured): 16 KiB pages make 256 KiB blobs a third cheaper than 4 KiB ones;
+ * WAL with synchronous=FULL makes a commit one append and one fsync; locking_mode=EXCLUSIVE keeps
+ * an operator's sqlite3 from becoming the second connection, and needs no shared-memory file;
+ * auto_vacuum=INCREMENTAL lets the sweeper give space back in steps. temp_store=MEMORY: a
+ * savepoint's journal must not need a /tmp. Bitmaps have a table of their own, because an UPDATE
+ * rewrites its whole row.
  */
 #define _GNU_SOURCE /* asprintf */
 #include "src/fetchd/store_sqlite.h"
@@ -19,18 +22,23 @@
 #define SCHEMA_VERSION 1
 #define APPLICATION_ID 0x66746364 /* "ftcd" */
 
-static const char settings[] = "PRAGMA page_size = 16384;"
-			       "PRAGMA auto_vacuum = INCREMENTAL;"
-			       "PRAGMA locking_mode = EXCLUSIVE;"
-			       "PRAGMA journal_mode = WAL;"
+/* Before the WAL is first read: so it does without a -shm file. */
+static const char lock_settings[] = "PRAGMA locking_mode = EXCLUSIVE;";
+
+/* Of an empty file alone: on one that has pages auto_vacuum would write, and a start must not need
+ * space. */
+static const char file_settings[] = "PRAGMA page_size = 16384;"
+				    "PRAGMA auto_vacuum = INCREMENTAL;";
+
+static const char settings[] = "PRAGMA journal_mode = WAL;"
 			       "PRAGMA synchronous = FULL;"
 			       "PRAGMA temp_store = MEMORY;"
 			       "PRAGMA journal_size_limit = 67108864;"
 			       "PRAGMA cell_size_check = ON;"
 			       "PRAGMA trusted_schema = OFF;";
 
-/* In one transaction with the version, so that a crash leaves all of it or none. data stands last in its row: what is before it is read
- * without touching the pages it fills. */
+/* In one transaction with the version, so that a crash leaves all of it or none. data stands last
+ * in its row: what is before it is read without touching the pages it fills. */
 static const char schema[] =
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE batch(id INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL,"
@@ -58,9 +66,8 @@ static const struct store_ops ops;
 
 /* ---- statements, on the thread ---- */
 
-int store__error(struct sqlite_store *s, int rc)
+int store__error(int rc)
 {
-	(void)s;
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -88,9 +95,9 @@ sqlite3_stmt *store__sql(struct sqlite_store *s, enum store_sql which)
 int store__step_row(struct sqlite_store *s, sqlite3_stmt *st)
 {
 	if (st == NULL)
-		return store__error(s, sqlite3_errcode(s->db));
+		return store__error(sqlite3_errcode(s->db));
 	int rc = sqlite3_step(st);
-	return rc == SQLITE_ROW ? 1 : store__error(s, rc);
+	return rc == SQLITE_ROW ? 1 : store__error(rc);
 }
 
 int store__run(struct sqlite_store *s, sqlite3_stmt *st)
@@ -117,7 +124,8 @@ struct open_call {
 	int err;
 };
 
-/* What SQLite has to say beyond an error code, a kind once in a row. A full disk is the engine's to tell. */
+/* What SQLite has to say beyond an error code, a kind once in a row. A full disk is the engine's to
+ * tell. */
 static void log_from_sqlite(void *arg, int code, const char *message)
 {
 	static _Atomic int last;
@@ -141,12 +149,13 @@ static int fail_open(struct open_call *call, int rc, const char *what)
 			       path, why, path);
 	else if (kind == SQLITE_BUSY)
 		len = asprintf(&call->reason,
-			       "the store %s is open in another program (the sqlite3 shell?)", path);
+			       "the store %s is open in another program (the sqlite3 shell?)",
+			       path);
 	else
 		len = asprintf(&call->reason, "the store %s: %s: %s", path, what, why);
 	if (len < 0)
 		call->reason = NULL;
-	return kind == SQLITE_BUSY ? -EBUSY : store__error(s, rc);
+	return kind == SQLITE_BUSY ? -EBUSY : store__error(rc);
 }
 
 static int pragma_number(struct sqlite_store *s, const char *sql, int64_t *ret)
@@ -161,15 +170,28 @@ static int pragma_number(struct sqlite_store *s, const char *sql, int64_t *ret)
 	return rc;
 }
 
+static int set_up(struct sqlite_store *s)
+{
+	int64_t pages = 0;
+	int rc = sqlite3_exec(s->db, lock_settings, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = pragma_number(s, "PRAGMA page_count", &pages);
+	if (rc == SQLITE_OK && pages == 0)
+		rc = sqlite3_exec(s->db, file_settings, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? sqlite3_exec(s->db, settings, NULL, NULL, NULL) : rc;
+}
+
 static int refuse_schema(struct open_call *call, int64_t application, int64_t version)
 {
 	const char *path = call->store->dir.database;
-	int len = application != APPLICATION_ID ?
-			  asprintf(&call->reason, "%s is a database of another program", path) :
-			  asprintf(&call->reason,
-				   "the store %s has format %lld, this fetchd knows %d: use a newer "
-				   "fetchd, or move it away to start empty",
-				   path, (long long)version, SCHEMA_VERSION);
+	int len =
+		application != APPLICATION_ID
+			? asprintf(&call->reason, "%s is a database of another program", path)
+			: asprintf(
+				  &call->reason,
+				  "the store %s has format %lld, this fetchd knows %d: use a newer "
+				  "fetchd, or move it away to start empty",
+				  path, (long long)version, SCHEMA_VERSION);
 	if (len < 0)
 		call->reason = NULL;
 	return -EINVAL;
@@ -202,19 +224,23 @@ static int open_database(struct open_call *call)
 	static atomic_flag configured = ATOMIC_FLAG_INIT;
 	if (!atomic_flag_test_and_set(&configured))
 		(void)sqlite3_config(SQLITE_CONFIG_LOG, log_from_sqlite, NULL);
-	int rc = sqlite3_open_v2(s->dir.database, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(s->dir.database, &s->db,
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return fail_open(call, rc, "opening it");
 	(void)sqlite3_extended_result_codes(s->db, 1);
-	rc = sqlite3_exec(s->db, settings, NULL, NULL, NULL);
+	rc = set_up(s);
 	if (rc != SQLITE_OK)
 		return fail_open(call, rc, "setting it up");
 	int err = open_schema(call);
 	if (err)
 		return err;
-	/* A submission that was never answered is nobody's: the sweeper takes it. */
-	if (store__exec(s, SQL_DROP_INGESTING) != 0)
-		return fail_open(call, sqlite3_extended_errcode(s->db), "dropping unfinished submissions");
+	/* A submission that was never answered is nobody's: the sweeper takes it. On a full disk it
+	 * stays, unseen, until a later start. */
+	err = store__exec(s, SQL_DROP_INGESTING);
+	if (err && err != -ENOSPC)
+		return fail_open(call, sqlite3_extended_errcode(s->db),
+				 "dropping unfinished submissions");
 	return 0;
 }
 

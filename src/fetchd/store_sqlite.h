@@ -9,8 +9,8 @@
  *	store_read.c	batches, chunks, results
  *	store_sweep.c	takes deleted batches away, 4 MiB at a time
  *
- * One connection, used by one OS thread alone (facts.md 8: two connections meet SQLite's WAL-reset defect). Functions marked
- * "on the thread" run there; everything else is for goroutines.
+ * One connection, used by one OS thread alone (before 3.51.3 two can meet SQLite's WAL-reset
+ * defect). Functions marked "on the thread" run there; everything else is for goroutines.
  */
 #ifndef FETCHD_STORE_SQLITE_H
 #define FETCHD_STORE_SQLITE_H
@@ -24,10 +24,12 @@
 #include "src/fetchd/statedir.h"
 #include "src/fetchd/store.h"
 
-/* A batch that was deleted or aborted: gone for every reader, taken away by the sweeper. Stands in batch.state. */
+/* A batch that was deleted or aborted: gone for every reader, taken away by the sweeper. Stands in
+ * batch.state. */
 #define STATE_DELETED 4
 
-/* A row's key: its batch, then its number within it. Rows of a batch lie side by side, and each table is one plain b-tree. */
+/* A row's key: its batch, then its number within it. Rows of a batch lie side by side, and each
+ * table is one plain b-tree. */
 #define STORE_BATCH_MAX ((UINT64_C(1) << 31) - 1)
 static inline int64_t store__key(uint64_t batch, uint64_t number)
 {
@@ -66,9 +68,9 @@ static inline int64_t store__key(uint64_t batch, uint64_t number)
 	  "ORDER BY key DESC LIMIT 1")                                                             \
 	X(SQL_DROP_INGESTING, "UPDATE batch SET state = 4 WHERE state = 0")                        \
 	X(SQL_SWEEP_NEXT, "SELECT id FROM batch WHERE state = 4 ORDER BY id LIMIT 1")              \
-	X(SQL_SWEEP_RESULTS,                                                                       \
-	  "SELECT key, length(data) + length(marks) FROM result_chunk WHERE key BETWEEN ?1 AND ?2 " \
-	  "ORDER BY key")                                                                          \
+	X(SQL_SWEEP_RESULTS, "SELECT key, length(data) + length(marks) FROM result_chunk WHERE "   \
+			     "key BETWEEN ?1 AND ?2 "                                              \
+			     "ORDER BY key")                                                       \
 	X(SQL_SWEEP_CHUNKS,                                                                        \
 	  "SELECT key, length(data) + length(runs) FROM job_chunk WHERE key BETWEEN ?1 AND ?2 "    \
 	  "ORDER BY key")                                                                          \
@@ -92,10 +94,10 @@ struct sqlite_store {
 	struct store base;
 	struct statedir dir;
 	struct blocking_thread *thread;
-	sqlite3 *db;				/* the thread's */
+	sqlite3 *db;				 /* the thread's */
 	sqlite3_stmt *statements[STORE_SQL_LEN]; /* the thread's */
-	struct lock lock;			/* guards queue */
-	struct list queue;			/* of store_op, in order of arrival */
+	struct lock lock;			 /* guards queue */
+	struct list queue;			 /* of store_op, in order of arrival */
 	struct context *sweep_ctx;
 	struct errgroup *sweep_group;
 	done_chan sweep_kick; /* capacity 1 */
@@ -107,17 +109,24 @@ static inline struct sqlite_store *store__sqlite(struct store *s)
 }
 
 /* ---- store_sqlite.c, on the thread ---- */
-sqlite3_stmt *store__sql(struct sqlite_store *s, enum store_sql which); /* NULL: store__error says why */
-int store__error(struct sqlite_store *s, int rc);			 /* SQLite's code as -errno */
-int store__run(struct sqlite_store *s, sqlite3_stmt *st);		 /* to its end, and resets it */
-int store__exec(struct sqlite_store *s, enum store_sql which);		 /* one without parameters */
-int store__step_row(struct sqlite_store *s, sqlite3_stmt *st);		 /* 1 row, 0 end; reset is the caller's */
+
+/* SQLite's code as -errno. */
+int store__error(int rc);
+/* NULL when it can't be prepared: what then steps it gives the error. */
+sqlite3_stmt *store__sql(struct sqlite_store *s, enum store_sql which);
+/* Runs it to its end and resets it. */
+int store__run(struct sqlite_store *s, sqlite3_stmt *st);
+/* The same for one without parameters. */
+int store__exec(struct sqlite_store *s, enum store_sql which);
+/* 1 = a row, 0 = the end. The caller resets. */
+int store__step_row(struct sqlite_store *s, sqlite3_stmt *st);
 
 /* ---- store_queue.c ---- */
 
 /* A change that waits for its commit; the first member of the struct that has its arguments. */
 struct store_op {
-	int (*apply)(struct sqlite_store *s, struct store_op *op); /* on the thread, in a transaction; may be called again after a rollback */
+	/* On the thread, in a transaction; may be called again after a rollback. */
+	int (*apply)(struct sqlite_store *s, struct store_op *op);
 	struct list node;
 	int result;
 	bool settled; /* the thread's */
@@ -134,9 +143,11 @@ int store__batch_abort(struct store *s, uint64_t id);
 int store__batch_set_state(struct store *s, uint64_t id, enum batch_state state);
 int store__batch_delete(struct store *s, uint64_t id);
 int store__batches(struct store *s, struct store_batch **ret_batches, size_t *ret_len);
-int store__chunk_read(struct store *s, uint64_t batch, uint32_t chunk, bool want_data, struct store_chunk *ret_chunk);
+int store__chunk_read(struct store *s, uint64_t batch, uint32_t chunk, bool want_data,
+		      struct store_chunk *ret_chunk);
 int store__results_add(struct store *s, const struct store_results *r);
-int store__results_read(struct store *s, uint64_t batch, uint64_t after, size_t max_bytes, struct buf *out, uint64_t *ret_lines);
+int store__results_read(struct store *s, uint64_t batch, uint64_t after, size_t max_bytes,
+			struct buf *out, uint64_t *ret_lines);
 
 /* ---- store_sweep.c ---- */
 void store__sweep_start(struct sqlite_store *s);

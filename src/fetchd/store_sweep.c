@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * store_sweep: takes deleted and aborted batches away, one goroutine, at most 4 MiB a commit: deleting 1 GiB at once would stop every
- * other writer for seconds and grow the WAL by as much (facts.md 8).
+ * store_sweep: takes deleted and aborted batches away, one goroutine, at most 4 MiB a commit:
+ * deleting 1 GiB at once would stop every other writer for seconds and grow the WAL by as much
+ * (measured).
  *
- * A batch is gone for readers from the moment its state says so; its rows go here, results first, the batch's own row last, so that a
- * restart finds what is left to do. When no batch is left, free pages at the file's end are given back, in steps again. Nothing to do: the
- * goroutine sleeps until a kick. A step that fails (full disk) is tried again after a second.
+ * A batch is gone for readers from the moment its state says so; its rows go here, results first,
+ * the batch's own row last, so that a restart finds what is left to do. When no batch is left, free
+ * pages at the file's end are given back, in steps again. Nothing to do: the goroutine sleeps until
+ * a kick. A step that fails (full disk) is tried again after a second.
  */
 #include "src/fetchd/store_sqlite.h"
 
@@ -20,7 +22,8 @@
 #define RETRY_NS   SECOND
 
 /* How far one step may delete in a table. *ret_last is untouched when there is nothing. */
-static int find_step(struct sqlite_store *s, enum store_sql which, uint64_t batch, int64_t *ret_last)
+static int find_step(struct sqlite_store *s, enum store_sql which, uint64_t batch,
+		     int64_t *ret_last)
 {
 	sqlite3_stmt *st = store__sql(s, which);
 	sqlite3_bind_int64(st, 1, store__key(batch, 0));
@@ -37,7 +40,8 @@ static int find_step(struct sqlite_store *s, enum store_sql which, uint64_t batc
 }
 
 /* 1 = rows were deleted, 0 = the table holds none of the batch. */
-static int delete_step(struct sqlite_store *s, enum store_sql find, enum store_sql delete, uint64_t batch)
+static int delete_step(struct sqlite_store *s, enum store_sql find, enum store_sql delete,
+		       uint64_t batch)
 {
 	int64_t last = -1;
 	int err = find_step(s, find, batch, &last);
@@ -81,7 +85,8 @@ static int read_number(struct sqlite_store *s, enum store_sql which, int64_t *re
 	return err < 0 ? err : 0;
 }
 
-/* Deleting first, so that new batches can use the pages; then the file shrinks. -ENOENT when there is nothing left to do. */
+/* Deleting first, so that new batches can use the pages; then the file shrinks. -ENOENT when there
+ * is nothing left to do. */
 static int apply_sweep(struct sqlite_store *s, struct store_op *op)
 {
 	(void)op;
@@ -102,7 +107,11 @@ static int apply_sweep(struct sqlite_store *s, struct store_op *op)
 /* False when the store closes. */
 static bool sweep_wait(struct sqlite_store *s, int err)
 {
-	enum { ON_KICK, ON_RETRY, ON_STOP };
+	enum {
+		ON_KICK,
+		ON_RETRY,
+		ON_STOP
+	};
 	time_chan retry = err == -ENOENT ? (time_chan){ 0 } : time_after(RETRY_NS);
 	struct select_case cases[] = {
 		[ON_KICK] = on_recv(s->sweep_kick, NULL),

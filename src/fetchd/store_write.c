@@ -2,8 +2,9 @@
  *
  * store_write: what a batch's life changes: begin, chunks, commit, state, abort, delete.
  *
- * Each operation is a struct that begins with its store_op, lies on the caller's stack while that is parked, and is applied on the
- * store's thread. An operation looks before it writes: what it refuses itself, it refuses with nothing changed.
+ * Each operation is a struct that begins with its store_op, lies on the caller's stack while that
+ * is parked, and is applied on the store's thread. An operation looks before it writes: what it
+ * refuses itself, it refuses with nothing changed.
  */
 #include "src/fetchd/store_sqlite.h"
 
@@ -25,8 +26,8 @@ static int apply_begin(struct sqlite_store *s, struct store_op *op)
 	struct begin_op *begin = CONTAINER_OF(op, struct begin_op, op);
 	sqlite3_stmt *st = store__sql(s, SQL_BATCH_INSERT);
 	sqlite3_bind_int64(st, 1, begin->now_wall);
-	sqlite3_bind_text64(st, 2, begin->options.data ? begin->options.data : "", begin->options.len,
-			    SQLITE_STATIC, SQLITE_UTF8);
+	sqlite3_bind_text64(st, 2, begin->options.data ? begin->options.data : "",
+			    begin->options.len, SQLITE_STATIC, SQLITE_UTF8);
 	int err = store__run(s, st);
 	if (err)
 		return err;

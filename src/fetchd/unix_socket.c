@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * unix_socket: a socket's file outlives its process, so what stands there at the start is asked by connecting: an answer means another
- * daemon, a refusal a stale file. Between that question and bind() a third process could step in; then bind() says so. Two daemons on
- * one state folder are told apart before, by the store's lock.
+ * unix_socket: a socket's file outlives its process, so what stands there at the start is asked by
+ * connecting: an answer means another daemon, a refusal a stale file. Between that question and
+ * bind() a third process could step in; then bind() says so. Two daemons on one state folder are
+ * told apart before, by the store's lock.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/unix_socket.h"
@@ -58,7 +59,9 @@ static int clear_path(const struct sockaddr_un *address, char **ret_reason)
 	struct stat st;
 	if (lstat(path, &st) < 0) {
 		int err = -errno;
-		return err == -ENOENT ? 0 : refuse_errno(ret_reason, err, "can't look at the socket", path);
+		return err == -ENOENT
+			       ? 0
+			       : refuse_errno(ret_reason, err, "can't look at the socket", path);
 	}
 	if (!S_ISSOCK(st.st_mode))
 		return refuse(ret_reason, -EEXIST, "%s exists and is no socket; not touched", path);
@@ -101,7 +104,8 @@ int unix_socket_open(const char *path, struct unix_socket *ret, char **ret_reaso
 	struct stat st;
 	size_t len = strlen(path);
 	if (len >= sizeof(address.sun_path))
-		return refuse(ret_reason, -ENAMETOOLONG, "the socket's path is too long (%zu bytes, at most %zu): %s", len,
+		return refuse(ret_reason, -ENAMETOOLONG,
+			      "the socket's path is too long (%zu bytes, at most %zu): %s", len,
 			      sizeof(address.sun_path) - 1, path);
 	memcpy(address.sun_path, path, len);
 	memcpy(s.path, path, len);
@@ -130,11 +134,15 @@ int unix_socket_adopt(int fd, struct unix_socket *ret, char **ret_reason)
 	struct unix_socket s = { .fd = fd };
 	socklen_t address_len = sizeof(address), len = sizeof(int);
 	int listening = 0, type = 0;
-	bool fits = getsockname(fd, (struct sockaddr *)&address, &address_len) == 0 && address.sun_family == AF_UNIX &&
+	bool fits = getsockname(fd, (struct sockaddr *)&address, &address_len) == 0 &&
+		    address.sun_family == AF_UNIX &&
 		    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
 		    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening;
 	if (!fits)
-		return refuse(ret_reason, -EINVAL, "descriptor %d that was handed over is no listening Unix stream socket", fd);
+		return refuse(
+			ret_reason, -EINVAL,
+			"descriptor %d that was handed over is no listening Unix stream socket",
+			fd);
 	memcpy(s.path, address.sun_path, sizeof(s.path) - 1);
 	*ret = s;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * varint: unsigned numbers of 1 to 10 bytes, 7 bits a byte, low bits first (LEB128). Pure: any thread.
+ * varint: unsigned numbers of 1 to 10 bytes, 7 bits a byte, low bits first (LEB128). Pure: any
+ * thread.
  */
 #ifndef FETCHD_VARINT_H
 #define FETCHD_VARINT_H

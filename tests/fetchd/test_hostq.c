@@ -26,7 +26,8 @@ static void feed_settled(struct source *s)
 
 static void feed_init(struct hostq *q, struct feed *f, uint64_t batch)
 {
-	*f = (struct feed){ .source = { .batch = batch, .free = feed_freed, .settled = feed_settled } };
+	*f = (struct feed){ .source = {
+				    .batch = batch, .free = feed_freed, .settled = feed_settled } };
 	source_init(&f->source);
 	hostq_add_source(q, &f->source);
 }
@@ -46,7 +47,8 @@ static struct job *new_job(uint32_t place)
 	return job;
 }
 
-static void put_into(struct hostq *q, struct feed *f, struct lane *lane, uint32_t n, struct parked *rest, bool first)
+static void put_into(struct hostq *q, struct feed *f, struct lane *lane, uint32_t n,
+		     struct parked *rest, bool first)
 {
 	struct fill fill;
 	fill_init(&fill);
@@ -292,7 +294,8 @@ TEST_GO(hostq_parked_runs_of_two_batches_take_turns)
 		struct parked *run;
 		struct lane *lane = hostq_claim(&q, &turns, &room, &run);
 		order[i] = lane->source->batch;
-		put_into(&q, i == 1 ? &g : &f, lane, run->count < room ? run->count : room, NULL, true);
+		put_into(&q, i == 1 ? &g : &f, lane, run->count < room ? run->count : room, NULL,
+			 true);
 		free(run);
 	}
 	CHECK_EQ(order[0], 1);

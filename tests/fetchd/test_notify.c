@@ -24,7 +24,8 @@ static int manager(const char *path)
 	if (path[0] == '@')
 		address.sun_path[0] = '\0';
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-	CHECK_OK(bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)));
+	CHECK_OK(bind(fd, (struct sockaddr *)&address,
+		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)));
 	return fd;
 }
 

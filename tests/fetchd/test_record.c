@@ -42,7 +42,10 @@ TEST(job_line_leaves_out_what_is_default)
 {
 	check_job(&(struct job_text){ .index = 17, .url = STR("http://a/"), .method = STR("GET") },
 		  "{\"index\":17,\"url\":\"http://a/\"}\n");
-	check_job(&(struct job_text){ .index = 0, .url = STR("http://a/"), .tag = STR("t"), .method = STR("HEAD") },
+	check_job(&(struct job_text){ .index = 0,
+				      .url = STR("http://a/"),
+				      .tag = STR("t"),
+				      .method = STR("HEAD") },
 		  "{\"index\":0,\"url\":\"http://a/\",\"tag\":\"t\",\"method\":\"HEAD\"}\n");
 }
 
@@ -61,15 +64,19 @@ TEST(job_line_that_is_not_ours_is_refused)
 	CHECK_NE(job_read(STR("{\"index\":-1,\"url\":\"http://a/\"}"), &job), 0);
 	CHECK_NE(job_read(STR("{\"index\":1,\"url\":\"http://a/\",\"x\":\"y\"}"), &job), 0);
 	CHECK_NE(job_read(STR("{\"index\":1,\"url\":\"http://a/\""), &job), 0);
+	CHECK_EQ(job.index, UINT32_MAX); /* fit for a record all the same */
+	CHECK_EQ(job.url.len, 0);
 }
 
 /* ---- a record ---- */
 
 TEST(record_of_a_cancelled_job_is_small)
 {
-	struct job_line job = job_of("{\"index\":3,\"url\":\"http://a/\\\"x\",\"tag\":\"\\u00e9\"}");
+	struct job_line job =
+		job_of("{\"index\":3,\"url\":\"http://a/\\\"x\",\"tag\":\"\\u00e9\"}");
 	check_record(&(struct record){ .batch = 7, .job = &job, .error = FETCH_CANCELLED },
-		     "{\"batch\":7,\"index\":3,\"tag\":\"\\u00e9\",\"url\":\"http://a/\\\"x\",\"state\":\"cancelled\","
+		     "{\"batch\":7,\"index\":3,\"tag\":\"\\u00e9\",\"url\":\"http://a/"
+		     "\\\"x\",\"state\":\"cancelled\","
 		     "\"error\":\"cancelled\"}\n");
 }
 
@@ -97,12 +104,17 @@ TEST(record_of_a_plain_fetch_names_what_curl_names)
 	CHECK_OK(fields_add(&resp.fields, STR("Content-Type"), STR("text/html")));
 	CHECK_OK(fields_add(&resp.fields, STR("Server"), STR("x")));
 	CHECK_OK(fields_add(&resp.fields, STR("etag"), STR("\"v2\"")));
-	check_record(&(struct record){ .batch = 1, .job = &job, .url = STR("http://a/"), .response = &resp },
-		     "{\"batch\":1,\"index\":0,\"url\":\"http://a/\",\"state\":\"fetched\",\"http_code\":200,"
-		     "\"http_version\":\"1.1\",\"content_type\":\"text/html\",\"fields\":{\"etag\":\"\\\"v1\\\"\"},"
-		     "\"size_download\":1234,\"remote_ip\":\"192.0.2.10\",\"remote_port\":8080,"
-		     "\"time_namelookup\":0.001000,\"time_connect\":0.002000,\"time_pretransfer\":0.002000,"
-		     "\"time_starttransfer\":0.003000,\"time_total\":0.004001}\n");
+	check_record(
+		&(struct record){
+			.batch = 1, .job = &job, .url = STR("http://a/"), .response = &resp },
+		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
+		"\",\"state\":\"fetched\",\"http_code\":200,"
+		"\"http_version\":\"1.1\",\"content_type\":\"text/"
+		"html\",\"fields\":{\"etag\":\"\\\"v1\\\"\"},"
+		"\"size_download\":1234,\"remote_ip\":\"192.0.2.10\",\"remote_port\":8080,"
+		"\"time_namelookup\":0.001000,\"time_connect\":0.002000,\"time_pretransfer\":0."
+		"002000,"
+		"\"time_starttransfer\":0.003000,\"time_total\":0.004001}\n");
 	fields_done(&resp.fields);
 }
 
@@ -110,7 +122,9 @@ TEST(record_of_a_redirect_tells_each_hop_and_where_it_ended)
 {
 	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\",\"method\":\"HEAD\"}");
 	char first[] = "http://a/";
-	struct fetch_hop hop = { .url = first, .status = 301, .t = { .start = 1000, .done = 2000000 } };
+	struct fetch_hop hop = { .url = first,
+				 .status = 301,
+				 .t = { .start = 1000, .done = 2000000 } };
 	struct fetch_response resp = {
 		.status = 204,
 		.attempts = 2,
@@ -124,12 +138,16 @@ TEST(record_of_a_redirect_tells_each_hop_and_where_it_ended)
 	resp.remote.in6.sin6_family = AF_INET6;
 	resp.remote.in6.sin6_port = htons(443);
 	resp.url_effective.href = STR("https://b/");
-	check_record(&(struct record){ .batch = 1, .job = &job, .url = STR("http://a/"), .response = &resp },
-		     "{\"batch\":1,\"index\":0,\"url\":\"http://a/\",\"method\":\"HEAD\",\"state\":\"fetched\","
-		     "\"url_effective\":\"https://b/\",\"http_code\":204,\"http_version\":\"1.0\",\"size_download\":0,"
-		     "\"remote_ip\":\"2001:db8::1\",\"remote_port\":443,\"conn_reused\":true,"
-		     "\"time_starttransfer\":0.001000,\"time_total\":0.005000,\"num_redirects\":1,"
-		     "\"hops\":[{\"url\":\"http://a/\",\"http_code\":301,\"time_total\":0.001999}]}\n");
+	check_record(
+		&(struct record){
+			.batch = 1, .job = &job, .url = STR("http://a/"), .response = &resp },
+		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
+		"\",\"method\":\"HEAD\",\"state\":\"fetched\","
+		"\"url_effective\":\"https://b/"
+		"\",\"http_code\":204,\"http_version\":\"1.0\",\"size_download\":0,"
+		"\"remote_ip\":\"2001:db8::1\",\"remote_port\":443,\"conn_reused\":true,"
+		"\"time_starttransfer\":0.001000,\"time_total\":0.005000,\"num_redirects\":1,"
+		"\"hops\":[{\"url\":\"http://a/\",\"http_code\":301,\"time_total\":0.001999}]}\n");
 }
 
 TEST(record_counts_attempts_beyond_the_redirects)
@@ -137,33 +155,49 @@ TEST(record_counts_attempts_beyond_the_redirects)
 	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\"}");
 	struct fetch_response resp = { .attempts = 3 };
 	check_record(&(struct record){ .job = &job, .error = FETCH_RESET, .response = &resp },
-		     "{\"batch\":0,\"index\":0,\"url\":\"http://a/\",\"state\":\"failed\",\"error\":\"reset\",\"attempts\":3}\n");
+		     "{\"batch\":0,\"index\":0,\"url\":\"http://a/"
+		     "\",\"state\":\"failed\",\"error\":\"reset\",\"attempts\":3}\n");
 }
 
 TEST(record_of_a_failure_has_error_and_detail)
 {
 	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\"}");
-	struct fetch_response resp = { .attempts = 1, .start_ns = 1000, .t = { .start = 1000, .done = 51000 } };
+	struct fetch_response resp = { .attempts = 1,
+				       .start_ns = 1000,
+				       .t = { .start = 1000, .done = 51000 } };
 	strcpy(resp.detail, "10.0.0.1: private");
-	check_record(&(struct record){ .batch = 1, .job = &job, .error = FETCH_POLICY_DENIED, .response = &resp },
-		     "{\"batch\":1,\"index\":0,\"url\":\"http://a/\",\"state\":\"failed\",\"error\":\"policy_denied\","
-		     "\"error_detail\":\"10.0.0.1: private\",\"time_total\":0.000050}\n");
+	check_record(
+		&(struct record){
+			.batch = 1, .job = &job, .error = FETCH_POLICY_DENIED, .response = &resp },
+		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
+		"\",\"state\":\"failed\",\"error\":\"policy_denied\","
+		"\"error_detail\":\"10.0.0.1: private\",\"time_total\":0.000050}\n");
 }
 
 TEST(record_has_the_digest_and_the_decoded_size_when_it_differs)
 {
 	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\"}");
-	struct fetch_response resp = { .status = 200, .attempts = 1, .http_minor = 1, .size_download = 3 };
+	struct fetch_response resp = {
+		.status = 200, .attempts = 1, .http_minor = 1, .size_download = 3
+	};
 	unsigned char sum[SHA256_BYTES] = { 0xab, 0xcd };
-	struct record r = { .batch = 1, .job = &job, .response = &resp, .sha256 = sum, .size_body = 3 };
-	const char *without = "{\"batch\":1,\"index\":0,\"url\":\"http://a/\",\"state\":\"fetched\",\"http_code\":200,"
-			      "\"http_version\":\"1.1\",\"size_download\":3,"
-			      "\"sha256\":\"abcd000000000000000000000000000000000000000000000000000000000000\"}\n";
+	struct record r = {
+		.batch = 1, .job = &job, .response = &resp, .sha256 = sum, .size_body = 3
+	};
+	const char *without =
+		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
+		"\",\"state\":\"fetched\",\"http_code\":200,"
+		"\"http_version\":\"1.1\",\"size_download\":3,"
+		"\"sha256\":\"abcd000000000000000000000000000000000000000000000000000000000000\"}"
+		"\n";
 	check_record(&r, without);
 	r.size_body = 9;
-	const char *with = "{\"batch\":1,\"index\":0,\"url\":\"http://a/\",\"state\":\"fetched\",\"http_code\":200,"
-			   "\"http_version\":\"1.1\",\"size_download\":3,\"size_body\":9,"
-			   "\"sha256\":\"abcd000000000000000000000000000000000000000000000000000000000000\"}\n";
+	const char *with =
+		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
+		"\",\"state\":\"fetched\",\"http_code\":200,"
+		"\"http_version\":\"1.1\",\"size_download\":3,\"size_body\":9,"
+		"\"sha256\":\"abcd000000000000000000000000000000000000000000000000000000000000\"}"
+		"\n";
 	check_record(&r, with);
 }
 

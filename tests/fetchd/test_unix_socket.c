@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The socket's file: made over a stale one, never over a live one or over anything else, and gone at the end.
+ * The socket's file: made over a stale one, never over a live one or over anything else, and gone
+ * at the end.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/unix_socket.h"
