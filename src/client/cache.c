@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * cache: a hash table of names; each entry has an answer, or a query under way and those who wait for it, or both when the old
- * answer has expired.
+ * cache: a hash table of names; each entry has an answer, or a query under way and those who wait
+ * for it, or both when the old answer has expired.
  *
- * One lock guards everything: a lookup is made per new connection, not per request. It is held while waiters are woken, so that a
- * waiter, whose node lives on its own stack, can't leave before its waker has let go of it.
- * An entry with a query under way is never dropped. The table has a fixed number of buckets, sized for CACHE_NAMES_MAX.
+ * One lock guards everything: a lookup is made per new connection, not per request. It is held
+ * while waiters are woken, so that a waiter, whose node lives on its own stack, can't leave before
+ * its waker has let go of it. An entry with a query under way is never dropped. The table has a
+ * fixed number of buckets, sized for CACHE_NAMES_MAX.
  */
 #include "src/client/cache.h"
 
@@ -42,15 +43,15 @@ struct asker {
 
 struct cache {
 	struct dns *dns;
-	struct lock lock; /* all below */
+	struct lock lock;   /* all below */
 	struct list recent; /* the most recently used first */
 	uint32_t len;
 	struct cache_stats stats;
 	struct entry *buckets[BUCKETS];
 };
 
-/* FNV-1a. Names come from URLs that anybody may submit, but the table is small and bounded: a flood of colliding names costs
- * time in proportion to CACHE_NAMES_MAX per new connection, no more. */
+/* FNV-1a. Names come from URLs that anybody may submit, but the table is small and bounded: a flood
+ * of colliding names costs time in proportion to CACHE_NAMES_MAX per new connection, no more. */
 static uint64_t hash_of(struct str name)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -62,7 +63,8 @@ static uint64_t hash_of(struct str name)
 static struct entry **find(struct cache *c, struct str name, uint64_t hash)
 {
 	struct entry **at = &c->buckets[hash % BUCKETS];
-	while (*at && !((*at)->hash == hash && str_eq(str_make((*at)->name, (*at)->name_len), name)))
+	while (*at &&
+	       !((*at)->hash == hash && str_eq(str_make((*at)->name, (*at)->name_len), name)))
 		at = &(*at)->next;
 	return at;
 }
@@ -163,8 +165,8 @@ static enum fetch_error deliver(struct dns_answer *answer, struct dns_answer **r
 	return e;
 }
 
-/* Takes the answer that is there, or lines up for the one to come; *ret_start is then the query that the caller is to start, if it
- * isn't under way. False when memory is out. */
+/* Takes the answer that is there, or lines up for the one to come; *ret_start is then the query
+ * that the caller is to start, if it isn't under way. False when memory is out. */
 static bool look_up(struct cache *c, struct str name, struct asker *asker,
 		    struct dns_query **ret_start)
 {
@@ -194,7 +196,8 @@ static bool look_up(struct cache *c, struct str name, struct asker *asker,
 }
 
 /* Parks until the answer has come; 0 or what ended the wait. */
-static int await(struct cache *c, struct asker *asker, const struct scope *scope, int64_t timeout_ns)
+static int await(struct cache *c, struct asker *asker, const struct scope *scope,
+		 int64_t timeout_ns)
 {
 	int64_t deadline_ns = scope_until(scope, clock_now(), timeout_ns);
 	int err = event_wait(&asker->event, scope->ctx, deadline_ns);

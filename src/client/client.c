@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * client: puts the parts together (DNS, cache, TLS, pool, transport) and takes them apart in the reverse order. The goroutines of
- * the parts run in one errgroup: client_free cancels it and waits, and only then frees what they used.
+ * client: puts the parts together (DNS, cache, TLS, pool, transport) and takes them apart in the
+ * reverse order. The goroutines of the parts run in one errgroup: client_free cancels it and waits,
+ * and only then frees what they used.
  *
- * A fetch in flight owns one heap block, its struct exchange; everything else that it needs while it waits is its response
- * and its connection.
+ * A fetch in flight owns one heap block, its struct exchange; everything else that it needs while
+ * it waits is its response and its connection.
  */
 #include "src/client/client.h"
 
@@ -26,7 +27,7 @@ struct client {
 	struct transport transport;
 };
 
-/* --- Options ---------------------------------------------------------------------------------------- */
+/* --- Options --- */
 
 static void default_time(int64_t *value, int64_t seconds)
 {
@@ -56,7 +57,7 @@ static void fill_in(struct client_options *o)
 		o->max_body_bytes = 100 << 20;
 }
 
-/* --- Making and freeing ----------------------------------------------------------------------------- */
+/* --- Making and freeing --- */
 
 static void set_reason(char **ret_reason, const char *what, const char *value)
 {
@@ -136,7 +137,7 @@ void client_free(struct client *c)
 	free(c);
 }
 
-/* --- Fetching --------------------------------------------------------------------------------------- */
+/* --- Fetching --- */
 
 struct fetch_response *fetch_response_new(void)
 {
@@ -180,8 +181,8 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->resp = resp;
 }
 
-enum fetch_error client_fetch(struct client *c, struct context *ctx, const struct fetch_request *req,
-			      struct fetch_response *resp)
+enum fetch_error client_fetch(struct client *c, struct context *ctx,
+			      const struct fetch_request *req, struct fetch_response *resp)
 {
 	clear(resp);
 	struct exchange *x = malloc(sizeof(*x));

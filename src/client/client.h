@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * client: turns one request into one true answer or one precise error. The client floor's front door; the daemon, fetchbench and tests
- * use this and nothing below it.
+ * client: turns one request into one true answer or one precise error. The client floor's front
+ * door; the daemon, fetchbench and tests use this and nothing below it.
  *
  *	struct client *client;
  *	int err = client_new(&options, &client, &reason);
@@ -10,8 +10,9 @@
  *	enum fetch_error e = client_fetch(client, ctx, &req, resp);	// parks
  *	fetch_response_free(resp);
  *
- * One client serves all goroutines on all processors. It follows redirects (redirect.c), retries once a kept-alive connection
- * that went stale (transport.c), and says FETCH_OK only of a message that is complete by its framing.
+ * One client serves all goroutines on all processors. It follows redirects (redirect.c), retries
+ * once a kept-alive connection that went stale (transport.c), and says FETCH_OK only of a message
+ * that is complete by its framing.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -28,48 +29,54 @@
 
 /* Zero = the default that the comment names. Borrowed by client_new, copied where kept. */
 struct client_options {
-	int64_t total_timeout_ns;	/* all hops together; 60 s */
-	int64_t resolve_timeout_ns;	/* 10 s */
-	int64_t connect_timeout_ns;	/* one address; 10 s */
-	int64_t tls_timeout_ns;		/* 10 s */
-	int64_t first_byte_timeout_ns;	/* after the request is written; 30 s */
-	int64_t idle_timeout_ns;	/* between two reads of an answer; 30 s */
-	uint64_t max_body_bytes;	/* on the wire; 100 MiB */
-	uint32_t max_head_bytes;	/* status line and fields; 64 KiB */
-	uint32_t max_redirects;		/* 10; use no_redirects for none */
+	int64_t total_timeout_ns;      /* all hops together; 60 s */
+	int64_t resolve_timeout_ns;    /* 10 s */
+	int64_t connect_timeout_ns;    /* one address; 10 s */
+	int64_t tls_timeout_ns;	       /* 10 s */
+	int64_t first_byte_timeout_ns; /* after the request is written; 30 s */
+	int64_t idle_timeout_ns;       /* between two reads of an answer; 30 s */
+	uint64_t max_body_bytes;       /* on the wire; 100 MiB */
+	uint32_t max_head_bytes;       /* status line and fields; 64 KiB */
+	uint32_t max_redirects;	       /* 10; use no_redirects for none */
 	bool no_redirects;
-	bool no_keepalive;		/* "Connection: close" and a connection a request */
-	uint32_t max_conns_per_host;	/* 0 = no limit of the pool's own */
-	uint32_t max_idle_conns;	/* 20,000 */
-	int64_t idle_conn_ns;		/* how long a kept connection is trusted; 55 s */
-	const char *user_agent;		/* "fetchd/VERSION" */
-	const char *ca_file;		/* PEM; NULL = the system's bundle (/etc/ssl/certs) */
-	bool insecure;			/* no verification: fetchbench only, no config key sets it */
-	const char *dns_servers;	/* comma separated addr[:port]; NULL = resolv.conf */
-	const struct policy *policy;	/* address policy; NULL = the default one. Borrowed for the client's life */
+	bool no_keepalive;	     /* "Connection: close" and a connection a request */
+	uint32_t max_conns_per_host; /* 0 = no limit of the pool's own */
+	uint32_t max_idle_conns;     /* 20,000 */
+	int64_t idle_conn_ns;	     /* how long a kept connection is trusted; 55 s */
+	const char *user_agent;	     /* "fetchd/VERSION" */
+	const char *ca_file;	     /* PEM; NULL = the system's bundle (/etc/ssl/certs) */
+	bool insecure;		     /* no verification: fetchbench only, no config key sets it */
+	const char *dns_servers;     /* comma separated addr[:port]; NULL = resolv.conf */
+	/* Which addresses may be connected to; NULL = the default policy. Borrowed for the client's
+	 * life. */
+	const struct policy *policy;
 };
 
 struct client;
-/* 0, -ENOMEM, or -EINVAL: an option can't be used. *ret_reason then says which file or key, and the caller frees it; may be NULL. Parks. */
-int client_new(const struct client_options *options, struct client **ret_client, char **ret_reason) MUST_USE;
+/* 0, -ENOMEM, or -EINVAL: an option can't be used. *ret_reason then says which file or key, and the
+ * caller frees it; may be NULL. Parks. */
+int client_new(const struct client_options *options, struct client **ret_client,
+	       char **ret_reason) MUST_USE;
 void client_free(struct client *client); /* no request may be under way; parks */
 
-/* Where body bytes go. write never parks (the bytes lie in the thread's read buffer); drain, optional, is called after each
- * read and may park: back-pressure. A negative errno from any of them ends the request with
+/* Where body bytes go. A negative errno from any of the functions ends the request with
  * FETCH_SINK_FAILED. The body of a redirect that is followed never gets here. */
 struct body_sink {
-	int (*begin)(struct body_sink *s, uint16_t status, const struct fields *fields); /* optional; may be called again after a retry or redirect: start over */
+	/* The final head is there. Optional. Must not park. Called again: start over. */
+	int (*begin)(struct body_sink *s, uint16_t status, const struct fields *fields);
+	/* Must not park: the bytes lie in the thread's read buffer. */
 	int (*write)(struct body_sink *s, const char *data, size_t len);
+	/* After each read. Optional. May park: back-pressure. */
 	int (*drain)(struct body_sink *s);
 };
 
 struct fetch_request {
-	struct str method;	  /* GET, HEAD, ... */
-	const struct url *url;	  /* borrowed until client_fetch returns */
+	struct str method;	     /* GET, HEAD, ... */
+	const struct url *url;	     /* borrowed until client_fetch returns */
 	const struct fields *fields; /* the caller's extra fields; NULL = none */
-	struct body_sink *sink;	  /* NULL = the body is read, counted and dropped */
-	uint64_t max_body_bytes;  /* 0 = the client's */
-	int64_t total_timeout_ns; /* 0 = the client's */
+	struct body_sink *sink;	     /* NULL = the body is read, counted and dropped */
+	uint64_t max_body_bytes;     /* 0 = the client's */
+	int64_t total_timeout_ns;    /* 0 = the client's */
 };
 
 /* Nanoseconds of clock_now(); 0 = did not happen (a reused connection has no dns, connect, tls). */
@@ -86,31 +93,35 @@ struct fetch_hop {
 
 struct fetch_response {
 	enum fetch_error error;
-	char detail[FAULT_BYTES];  /* for people: "certificate has expired", "10.0.0.1: private ([policy] deny)"; may be empty */
-	struct url url_effective;  /* of the last hop; owned */
-	uint16_t status;	   /* 0 = no final head came */
-	uint8_t http_minor;	   /* HTTP/1.x */
+	/* For people: "certificate has expired", "10.0.0.1:80: private address (see [policy]
+	 * allow)"; may be empty. */
+	char detail[FAULT_BYTES];
+	struct url url_effective; /* of the last hop; owned */
+	uint16_t status;	  /* 0 = no final head came */
+	uint8_t http_minor;	  /* HTTP/1.x */
 	bool conn_reused;
-	uint8_t attempts;	   /* tries on the wire in the transport, over all hops (retry of a stale connection counts) */
-	struct fields fields;	   /* of the final head; owned */
-	uint64_t size_download;	   /* body bytes on the wire (framing taken off) */
+	uint8_t attempts;     /* exchanges begun, over all hops; the retry of a stale one counts */
+	struct fields fields; /* of the final head; owned */
+	uint64_t size_download; /* body bytes on the wire (framing taken off) */
 	union {
 		struct sockaddr sa;
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
-	} remote;		   /* sa_family 0 = never connected */
-	struct fetch_timings t;	   /* of the last hop */
-	int64_t start_ns;	   /* of the first hop */
-	struct fetch_hop *hops;	   /* the hops before the last; owned */
+	} remote;		/* sa_family 0 = never connected */
+	struct fetch_timings t; /* of the last hop */
+	int64_t start_ns;	/* of the first hop */
+	struct fetch_hop *hops; /* the hops before the last; owned */
 	uint32_t hops_len;
 };
 
 struct fetch_response *fetch_response_new(void) MUST_USE; /* NULL = out of memory */
-void fetch_response_free(struct fetch_response *r);	    /* NULL is fine */
+void fetch_response_free(struct fetch_response *r);	  /* NULL is fine */
 
-/* Parks until the answer is whole or the request failed. Fills resp in both cases; gives resp->error. ctx's end ends the request at its
- * next park: FETCH_CANCELLED, or FETCH_TOTAL_TIMEOUT when ctx's own deadline passed. */
-enum fetch_error client_fetch(struct client *client, struct context *ctx, const struct fetch_request *req,
+/* Parks until the answer is whole or the request failed. Fills resp in both cases; gives
+ * resp->error. ctx's end ends the request at its next park: FETCH_CANCELLED, or FETCH_TOTAL_TIMEOUT
+ * when ctx's own deadline passed. */
+enum fetch_error client_fetch(struct client *client, struct context *ctx,
+			      const struct fetch_request *req,
 			      struct fetch_response *resp) MUST_USE;
 
 /* A view for metrics. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect: the three phases in turn. Each has its own time limit within the request's, and its own error for it.
+ * connect: the three phases in turn. Each has its own time limit within the request's, and its own
+ * error for it.
  */
 #include "src/client/connect.h"
 

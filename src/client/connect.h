@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect: from a URL to a connection that is ready for a request: resolve, dial, TLS. The one place where a request that
- * finds no idle connection spends its time, and the one through which every address passes the policy.
+ * connect: from a URL to a connection that is ready for a request: resolve, dial, TLS. The one
+ * place where a request that finds no idle connection spends its time, and the one through which
+ * every address passes the policy.
  */
 #ifndef CLIENT_CONNECT_H
 #define CLIENT_CONNECT_H
@@ -20,7 +21,8 @@ struct connector {
 	_Atomic uint64_t dials, tls_handshakes;
 };
 
-/* Opens h, which is empty. Parks. Notes the time at which each phase was done. On failure h is empty still. */
+/* Opens h, which is empty. Parks. Notes the time at which each phase was done. On failure h is
+ * empty still. */
 enum fetch_error connect_open(struct connector *c, const struct scope *scope, const struct url *url,
 			      struct httpconn *h, struct fetch_timings *t, char *detail) MUST_USE;
 

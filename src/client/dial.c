@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * dial: tries addresses one after the other. What ends the whole request (cancelled, out of time, out of descriptors) ends the
- * round; what concerns one address only leads to the next.
+ * dial: tries addresses one after the other. What ends the whole request (cancelled, out of time,
+ * out of descriptors) ends the round; what concerns one address only leads to the next.
  */
 #include "src/client/dial.h"
 
@@ -17,8 +17,7 @@ void dial_order(const struct dns_answer *answer, uint8_t order[DNS_ADDRS_MAX])
 	sa_family_t first = answer->len ? answer->addrs[0].sa.sa_family : AF_UNSPEC;
 	while (n < answer->len) {
 		uint32_t *at = want_same ? &same : &other;
-		while (*at < answer->len &&
-		       (answer->addrs[*at].sa.sa_family == first) != want_same)
+		while (*at < answer->len && (answer->addrs[*at].sa.sa_family == first) != want_same)
 			++*at;
 		if (*at < answer->len)
 			order[n++] = (uint8_t)(*at)++;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * dns: turns a name into addresses. An interface with one implementation (dns_cares.c); cache.h stands in front of it, so that a
- * resolver sees each name once.
+ * dns: turns a name into addresses. An interface with one implementation (dns_cares.c); cache.h
+ * stands in front of it, so that a resolver sees each name once.
  *
- *	static void got(struct dns_query *q, struct dns_answer *answer) { ... dns_answer_unref(answer); }
+ *	static void got(struct dns_query *q, struct dns_answer *a) { ... dns_answer_unref(a); }
  *	struct dns_query q = { .name = "example.com", .done = got };
  *	dns->ops->start(dns, &q);	// got is called once, whatever happens
  *
- * There is no way to cancel a query: an implementation ends each within a bounded time of its own, and at close. Who asked
- * waits in the cache, and may stop waiting.
+ * There is no way to cancel a query: an implementation ends each within a bounded time of its own,
+ * and at close. Who asked waits in the cache, and may stop waiting.
  */
 #ifndef CLIENT_DNS_H
 #define CLIENT_DNS_H
@@ -44,14 +44,17 @@ struct dns_answer *dns_answer_new(uint32_t n) MUST_USE;
 struct dns_answer *dns_answer_ref(struct dns_answer *a);
 void dns_answer_unref(struct dns_answer *a); /* NULL is fine */
 
+struct dns;
+
 struct dns_query {
 	const char *name; /* borrowed until done */
-	/* Called once, on a goroutine of the resolver. Must not park. Owns answer; NULL = out of memory. */
+	/* Called once, on a goroutine of the resolver. Must not park. Owns answer; NULL = out of
+	 * memory. */
 	void (*done)(struct dns_query *q, struct dns_answer *answer);
-	struct list link; /* the resolver's own */
+	struct dns *dns; /* the resolver's own, both */
+	struct list link;
 };
 
-struct dns;
 struct dns_ops {
 	/* Begins. Never parks; done may be called before it returns. */
 	void (*start)(struct dns *dns, struct dns_query *q);
@@ -63,8 +66,9 @@ struct dns {
 	const struct dns_ops *ops;
 };
 
-/* c-ares with /etc/hosts and either resolv.conf or servers ("addr[:port],..."; NULL = resolv.conf). Its goroutines run in group
- * and end with the group's context. 0, -ENOMEM, or -EINVAL: servers makes no sense. */
+/* c-ares with /etc/hosts and either resolv.conf or servers ("addr[:port],..."; NULL = resolv.conf).
+ * Its goroutines run in group and end with the group's context. 0, -ENOMEM, or -EINVAL: servers
+ * makes no sense. */
 int dns_cares_new(struct errgroup *group, const char *servers, struct dns **ret_dns) MUST_USE;
 
 #endif

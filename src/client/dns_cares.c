@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * dns_cares: a resolver on c-ares. One channel, and one goroutine that owns it: nobody else calls into the library, and the
- * library's callbacks never park; they note what is to be done, and the owner does it once the library has returned.
+ * dns_cares: a resolver on c-ares. One channel, and one goroutine that owns it: nobody else calls
+ * into the library, and the library's callbacks never park; they note what is to be done, and the
+ * owner does it once the library has returned.
  *
- * For each of the library's sockets that is open, one goroutine at a time waits for readiness and reports it (struct watch).
- * It waits on a duplicate of the descriptor. The library closes its own from within its calls, at a moment when the waiter
- * can't be stopped; the number would be given to somebody else's socket while the waiter still means the old one. The duplicate
- * is closed by the owner, after its waiter has gone.
+ * For each of the library's sockets that is open, one goroutine at a time waits for readiness and
+ * reports it (struct watch). It waits on a duplicate of the descriptor. The library closes its own
+ * from within its calls, at a moment when the waiter can't be stopped; the number would be given to
+ * somebody else's socket while the waiter still means the old one. The duplicate is closed by the
+ * owner, after its waiter has gone.
  *
- * Level-triggered, because the library's TCP path reads once a call. The lock guards only `incoming`.
+ * Level-triggered, because the library's TCP path reads once a call. The lock guards only
+ * `incoming`.
  */
 #include <ares.h>
 #include <errno.h>
@@ -27,7 +30,13 @@
 
 /* The library doubles the wait with each try: a silent server costs 2 + 4 + 8 s. */
 #define TIMEOUT_MS 2000
-#define TRIES      3
+#define TRIES	   3
+/* Each query is two datagrams, and a socket's receive buffer holds some 270 small ones; one that is
+ * lost costs TIMEOUT_MS. So a query takes a credit, an answer gives one, and when none is left all
+ * come back after a pause: names whose servers are silent slow the others down, no more. */
+#define CREDITS	      64
+#define PAUSE	      (10 * MILLISECOND)
+#define UNDER_WAY_MAX 4096
 
 struct cares {
 	struct dns dns;
@@ -37,7 +46,10 @@ struct cares {
 	struct lock lock;
 	struct list incoming; /* queries not yet begun; under the lock */
 	bool ended;	      /* no owner any more: under the lock */
-	struct list watches;  /* the owner's */
+	struct list watches;  /* from here on the owner's */
+	uint32_t under_way;   /* queries that the library has */
+	uint32_t credits;
+	int64_t credit_ns; /* when all come back */
 };
 
 struct watch {
@@ -51,7 +63,7 @@ struct watch {
 	_Atomic bool reported;
 };
 
-/* --- Answers --------------------------------------------------------------------------------------- */
+/* --- Answers --- */
 
 static enum fetch_error error_of(int status)
 {
@@ -77,7 +89,8 @@ static struct dns_answer *failure(const char *name, int status)
 {
 	struct dns_answer *a = dns_answer_new(0);
 	if (a)
-		a->error = fault(a->detail, error_of(status), "%s: %s", name, ares_strerror(status));
+		a->error =
+			fault(a->detail, error_of(status), "%s: %s", name, ares_strerror(status));
 	return a;
 }
 
@@ -111,6 +124,9 @@ static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *
 	struct dns_query *q = arg;
 	struct dns_answer *a = NULL;
 	(void)timeouts;
+	struct cares *c = CONTAINER_OF(q->dns, struct cares, dns);
+	c->under_way--;
+	c->credits += c->credits < CREDITS;
 	if (status == ARES_SUCCESS)
 		a = success(info);
 	if (status == ARES_SUCCESS && a && a->len == 0) {
@@ -124,11 +140,11 @@ static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *
 	q->done(q, a);
 }
 
-/* --- Sockets --------------------------------------------------------------------------------------- */
+/* --- Sockets --- */
 
 static struct watch *watch_find(struct cares *c, int library_fd)
 {
-	list_for_each(node, &c->watches) {
+	list_for_each (node, &c->watches) {
 		struct watch *w = CONTAINER_OF(node, struct watch, link);
 		if (w->library_fd == library_fd)
 			return w;
@@ -136,7 +152,7 @@ static struct watch *watch_find(struct cares *c, int library_fd)
 	return NULL;
 }
 
-/* Without memory or descriptors nobody waits for the socket: the query then ends by its time limit. */
+/* Without memory or descriptors nobody waits for the socket: the query ends by its time limit. */
 static struct watch *watch_new(struct cares *c, int library_fd)
 {
 	struct watch *w = calloc(1, sizeof(*w));
@@ -199,7 +215,7 @@ static void watch_free(struct watch *w)
 /* Makes what waits agree with what the library wants. Parks. */
 static void reconcile(struct cares *c)
 {
-	list_for_each_safe(node, next, &c->watches) {
+	list_for_each_safe (node, next, &c->watches) {
 		struct watch *w = CONTAINER_OF(node, struct watch, link);
 		if (!w->wanted) {
 			watch_free(w);
@@ -214,10 +230,11 @@ static void reconcile(struct cares *c)
 	}
 }
 
-/* Tells the library which sockets are ready. A socket that can't be waited for is left to the query's time limit. */
+/* Tells the library which sockets are ready. A socket that can't be waited for is left to the
+ * query's time limit. */
 static void process_ready(struct cares *c)
 {
-	list_for_each_safe(node, next, &c->watches) {
+	list_for_each_safe (node, next, &c->watches) {
 		struct watch *w = CONTAINER_OF(node, struct watch, link);
 		if (!w->awaited || !atomic_load_explicit(&w->reported, memory_order_acquire))
 			continue;
@@ -226,16 +243,18 @@ static void process_ready(struct cares *c)
 		unsigned ready = (unsigned)w->ready;
 		w->awaited = 0;
 		if (w->wanted)
-			ares_process_fd(c->channel, ready & FD_READ ? w->library_fd : ARES_SOCKET_BAD,
+			ares_process_fd(c->channel,
+					ready & FD_READ ? w->library_fd : ARES_SOCKET_BAD,
 					ready & FD_WRITE ? w->library_fd : ARES_SOCKET_BAD);
 	}
 }
 
-/* --- The owner ------------------------------------------------------------------------------------- */
+/* --- The owner --- */
 
 static void start(struct dns *dns, struct dns_query *q)
 {
 	struct cares *c = CONTAINER_OF(dns, struct cares, dns);
+	q->dns = dns;
 	lock_acquire(&c->lock);
 	bool ended = c->ended;
 	if (!ended)
@@ -255,15 +274,25 @@ static struct dns_query *take(struct cares *c)
 	return node ? CONTAINER_OF(node, struct dns_query, link) : NULL;
 }
 
-static void start_incoming(struct cares *c)
+/* Gives the time when it may go on; NEVER if it waits for nothing but queries and answers. */
+static int64_t start_incoming(struct cares *c)
 {
 	static const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
 							  .ai_socktype = SOCK_STREAM };
-	for (struct dns_query *q; (q = take(c));)
+	int64_t now = clock_now();
+	if (c->credits == 0 && now >= c->credit_ns)
+		c->credits = CREDITS;
+	struct dns_query *q;
+	while (c->credits > 0 && c->under_way < UNDER_WAY_MAX && (q = take(c))) {
+		c->credits--;
+		c->under_way++;
+		c->credit_ns = now + PAUSE;
 		ares_getaddrinfo(c->channel, q->name, NULL, &hints, answered, q);
+	}
+	return c->credits == 0 ? c->credit_ns : NEVER;
 }
 
-static int64_t next_timeout(struct cares *c)
+static int64_t library_timeout(struct cares *c)
 {
 	struct timeval tv, *at = ares_timeout(c->channel, NULL, &tv);
 	return at ? clock_now() + at->tv_sec * SECOND + at->tv_usec * MICROSECOND : NEVER;
@@ -277,7 +306,7 @@ static void shut_down(struct cares *c)
 	for (struct dns_query *q; (q = take(c));)
 		q->done(q, failure(q->name, ARES_EDESTRUCTION));
 	ares_destroy(c->channel);
-	list_for_each(node, &c->watches)
+	list_for_each (node, &c->watches)
 		CONTAINER_OF(node, struct watch, link)->wanted = 0;
 	reconcile(c);
 }
@@ -287,9 +316,9 @@ static int own(void *arg)
 	struct cares *c = arg;
 	struct context *ctx = errgroup_context(c->group);
 	while (!context_err(ctx)) {
-		start_incoming(c);
+		int64_t start_ns = start_incoming(c), timeout_ns = library_timeout(c);
 		reconcile(c);
-		int err = event_wait(&c->wake, ctx, next_timeout(c));
+		int err = event_wait(&c->wake, ctx, start_ns < timeout_ns ? start_ns : timeout_ns);
 		process_ready(c);
 		if (err == -ETIMEDOUT)
 			ares_process_fd(c->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
@@ -298,7 +327,7 @@ static int own(void *arg)
 	return 0;
 }
 
-/* --- Making and freeing ---------------------------------------------------------------------------- */
+/* --- Making and freeing --- */
 
 static void close_cares(struct dns *dns)
 {
@@ -343,6 +372,7 @@ int dns_cares_new(struct errgroup *group, const char *servers, struct dns **ret_
 		return -ENOMEM;
 	c->dns.ops = &ops;
 	c->group = group;
+	c->credits = CREDITS;
 	list_init(&c->incoming);
 	list_init(&c->watches);
 	int err = open_channel(c, servers);

@@ -2,12 +2,13 @@
  *
  * exchange: writes the head, then feeds what comes to the parser until the message is complete.
  *
- * Two system calls when all goes well: one write, and one read after the wait for it. Deadlines are moved, not made: the
- * connection's timer stays where it is and looks at the deadline when it fires. The request's head is built in a block that is freed
- * before the wait begins; while waiting, a request owns nothing but its struct exchange.
+ * Two system calls when all goes well: one write, and one read after the wait for it. Deadlines are
+ * moved, not made: the connection's timer stays where it is and looks at the deadline when it
+ * fires. The request's head is built in a block that is freed before the wait begins; while
+ * waiting, a request owns nothing but its struct exchange.
  *
- * A connection is reusable only if nothing at all is in doubt: the message complete and keep-alive, no byte beyond it, no
- * cancellation on the way.
+ * A connection is reusable only if nothing at all is in doubt: the message complete and keep-alive,
+ * no byte beyond it, no cancellation on the way.
  */
 #include "src/client/exchange.h"
 
@@ -24,7 +25,7 @@
 /* A followed redirect's body is read up to here to save the connection. */
 #define REDIRECT_BODY_MAX (64 << 10)
 
-/* --- The request ----------------------------------------------------------------------------------- */
+/* --- The request --- */
 
 /* RFC 9110 §15.4: what was meant for the first origin must not reach another. */
 static bool is_sensitive(struct str name)
@@ -33,7 +34,8 @@ static bool is_sensitive(struct str name)
 	       str_eq_nocase(name, STR("Proxy-Authorization"));
 }
 
-/* The caller's fields that go out, and our name unless the caller has given one. list has room for all. */
+/* The caller's fields that go out, and our name unless the caller has given one. list has room for
+ * all. */
 static size_t collect_fields(const struct exchange *x, struct field *list)
 {
 	size_t n = 0;
@@ -69,9 +71,10 @@ static enum fetch_error send_head(struct exchange *x, struct httpconn *h)
 	int err = build_head(x, &head);
 	if (err)
 		return err == -EINVAL ? FETCH_BAD_REQUEST : FETCH_OUT_OF_MEMORY;
-	int64_t deadline_ns =
-		scope_until(&x->scope, x->resp->t.sent, x->options->idle_timeout_ns);
-	ssize_t n = httpconn_write(h, head.data, head.len, deadline_ns, &x->wrote);
+	ssize_t n = context_err(x->scope.ctx); /* a write that needs no wait would not notice */
+	if (n == 0)
+		n = httpconn_write(h, head.data, head.len, &x->scope, x->options->idle_timeout_ns,
+				   &x->wrote);
 	if (n >= 0)
 		return FETCH_OK;
 	if (n == -ETIMEDOUT || n == -ECANCELED)
@@ -80,7 +83,7 @@ static enum fetch_error send_head(struct exchange *x, struct httpconn *h)
 	return fault(x->resp->detail, FETCH_SEND_FAILED, "%s", fault_errno((int)n));
 }
 
-/* --- The answer ------------------------------------------------------------------------------------ */
+/* --- The answer --- */
 
 static bool is_redirect(const struct message_head *head)
 {
@@ -180,8 +183,8 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 	const char *data = NULL;
 	bool clean = false;
 	t->sent = clock_now();
-	conn_set_read_deadline(h->conn, scope_until(&x->scope, t->sent,
-						    x->options->first_byte_timeout_ns));
+	conn_set_read_deadline(h->conn,
+			       scope_until(&x->scope, t->sent, x->options->first_byte_timeout_ns));
 	while (!message_done(&x->parser)) {
 		ssize_t n = httpconn_read(h, &data);
 		int64_t now = clock_now();
@@ -194,8 +197,8 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 		if (e)
 			return e;
 		if (!message_done(&x->parser))
-			conn_set_read_deadline(h->conn, scope_until(&x->scope, now,
-								    x->options->idle_timeout_ns));
+			conn_set_read_deadline(
+				h->conn, scope_until(&x->scope, now, x->options->idle_timeout_ns));
 	}
 	x->reusable = clean && message_keep_alive(&x->parser) && !x->options->no_keepalive;
 	return FETCH_OK;
@@ -213,7 +216,6 @@ static void begin(struct exchange *x)
 	x->limits.head_bytes = x->options->max_head_bytes;
 	x->limits.body_bytes = x->max_body_bytes;
 	message_parser_init(&x->parser, MESSAGE_RESPONSE, &x->limits, &events, x);
-	x->resp->t.sent = clock_now();
 }
 
 enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * exchange: one request and its answer on one connection. Judges whether the connection may carry another.
+ * exchange: one request and its answer on one connection. Judges whether the connection may carry
+ * another.
  *
- *	struct exchange *x = ...;		// on the heap: it is large, and a request waits for long
+ *	struct exchange *x = ...;		// on the heap: it is large, and lives for long
  *	enum fetch_error e = exchange_run(x, h);	// parks
- *	if (x->reusable) pool_put(pool, h); else pool_discard(pool, h);
+ *	if (x->reusable) pool_put(pool, h, x->resp->t.done); else pool_discard(pool, h);
  *
- * A redirect that will be followed counts as whole once its head is: its body is read for the connection's sake only, and not far.
+ * A redirect that will be followed counts as whole once its head is: its body is read for the
+ * connection's sake only, and not far.
  */
 #ifndef CLIENT_EXCHANGE_H
 #define CLIENT_EXCHANGE_H

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * fault: why a request failed, for people. Each layer of the client gives an enum fetch_error and, into a buffer that its
- * caller hands down, a phrase that names what was touched: "10.0.0.1: private address".
+ * fault: why a request failed, for people. Each layer of the client gives an enum fetch_error and,
+ * into a buffer that its caller hands down, a phrase that names what was touched: "10.0.0.1:
+ * private address".
  *
  *	return fault(detail, FETCH_CONNECT_REFUSED, "%s: connection refused", address);
  *
- * The buffer belongs to the fetch's response; nothing is written on success. Cold paths only: printf lives here.
+ * The buffer belongs to the fetch's response; nothing is written on success. Cold paths only:
+ * printf lives here.
  */
 #ifndef CLIENT_FAULT_H
 #define CLIENT_FAULT_H

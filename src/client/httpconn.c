@@ -2,13 +2,15 @@
  *
  * httpconn: reading and writing, plain and TLS alike.
  *
- * A waiting request owns no buffer. Plain bytes are read into the OS thread's buffer; decrypted ones into a block that exists only
- * from a read that gave bytes until the next wait. Without that block the next read waits first: just after a request was
- * written, a try would find nothing.
+ * A waiting request owns no buffer. Plain bytes are read into the OS thread's buffer; decrypted
+ * ones into a block that exists only from a read that gave bytes until the next wait. Without that
+ * block a read waits first: just after a request was written, a try would find nothing.
  */
 #include "src/client/httpconn.h"
 
 #include <stdlib.h>
+
+#include "runtime/clock.h"
 
 /* The largest TLS record's content. */
 #define PLAIN_BYTES 16384
@@ -20,8 +22,8 @@ static ssize_t try_write(struct httpconn *h, const void *buf, size_t size)
 	return conn_try_write(h->conn, buf, size);
 }
 
-ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, int64_t deadline_ns,
-		       bool *ret_wrote)
+ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, const struct scope *scope,
+		       int64_t timeout_ns, bool *ret_wrote)
 {
 	ssize_t n = try_write(h, buf, size);
 	if (n > 0)
@@ -30,29 +32,33 @@ ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, int64_t
 		return n;
 	const char *rest = (const char *)buf + (n > 0 ? n : 0);
 	size_t left = size - (n > 0 ? (size_t)n : 0);
-	conn_set_write_deadline(h->conn, deadline_ns);
+	conn_set_write_deadline(h->conn, scope_until(scope, clock_now(), timeout_ns));
 	*ret_wrote = true;
 	n = h->tls ? tls_write(h->tls, rest, left) : conn_write(h->conn, rest, left);
 	conn_set_write_deadline(h->conn, NEVER);
 	return n < 0 ? n : (ssize_t)size;
 }
 
+/* On a new connection the handshake may have left something in the library's buffers: a try comes
+ * first there. To wait for the socket and then not read from it would lose its readiness, and with
+ * it the pool's watch for unasked bytes. */
 static ssize_t read_tls(struct httpconn *h, const char **ret_data)
 {
 	ssize_t n = TLS_WANTS_READ;
-	for (;;) {
-		if (h->plain)
+	for (bool try = h->plain || !h->used;; try = true) {
+		if (try && !h->plain)
+			h->plain = malloc(PLAIN_BYTES);
+		if (try && !h->plain)
+			return -ENOMEM;
+		if (try)
 			n = h->tls->ops->try_read(h->tls, h->plain, PLAIN_BYTES);
-		if (h->plain && n != TLS_WANTS_READ && n != TLS_WANTS_WRITE)
+		if (n != TLS_WANTS_READ && n != TLS_WANTS_WRITE)
 			break;
 		free(h->plain);
 		h->plain = NULL;
 		int err = tls_wait(h->tls, n);
 		if (err)
 			return err;
-		h->plain = malloc(PLAIN_BYTES);
-		if (!h->plain)
-			return -ENOMEM;
 	}
 	*ret_data = h->plain;
 	return n;

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * httpconn: a connection as the pool keeps it and an exchange uses it: the bytes, plain or through TLS. Made empty by the pool,
- * where it stands for the right to open a connection; connect.c opens it; exchange.c talks; the pool keeps or closes it.
+ * httpconn: a connection as the pool keeps it and an exchange uses it: the bytes, plain or through
+ * TLS. Made empty by the pool, where it stands for the right to open a connection; connect.c opens
+ * it; exchange.c talks; the pool keeps or closes it.
  *
- *	ssize_t n = httpconn_write(h, head, len, deadline_ns);
+ *	ssize_t n = httpconn_write(h, head, len, &scope, 30 * SECOND, &wrote);
  *	while ((n = httpconn_read(h, &data)) > 0) ...	// data is valid until the next call
  *	httpconn_read_end(h);
  *
- * One user at a time, who owns it; while it is idle the pool does. The fields marked so are the pool's, under its lock.
+ * One user at a time, who owns it; while it is idle the pool does. The fields marked so are the
+ * pool's, under its lock.
  */
 #ifndef CLIENT_HTTPCONN_H
 #define CLIENT_HTTPCONN_H
 
 #include "runtime/list.h"
 #include "runtime/net.h"
+#include "src/client/scope.h"
 #include "src/client/tls.h"
 
 struct pool_host;
@@ -33,15 +36,17 @@ struct httpconn {
 	int64_t idle_since_ns;
 };
 
-/* Writes all. Parks while the socket is full, but not beyond deadline_ns, which is only looked at then. size or -errno.
+/* Writes all. Parks while the socket is full, for at most timeout_ns (-ETIMEDOUT). size or -errno.
  * *ret_wrote turns true as soon as a byte may have gone. */
-ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, int64_t deadline_ns,
-		       bool *ret_wrote) MUST_USE;
+ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, const struct scope *scope,
+		       int64_t timeout_ns, bool *ret_wrote) MUST_USE;
 
-/* Parks until bytes come. > 0 and *ret_data, valid until the next park; 0 = end of the stream; -errno, or what tls.h defines. */
+/* Parks until bytes come. > 0 and *ret_data, valid until the next park; 0 = end of the stream;
+ * -errno, or what tls.h defines. */
 ssize_t httpconn_read(struct httpconn *h, const char **ret_data) MUST_USE;
 
-/* No more will be read for now: gives the buffer back. False when bytes that nobody asked for have come already. */
+/* No more will be read for now: gives the buffer back. False when bytes that nobody asked for have
+ * come already. */
 bool httpconn_read_end(struct httpconn *h);
 
 /* Closes what is open; h can be opened again. Never parks. */

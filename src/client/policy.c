@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * policy: judges an address by prefix lists: first [policy] deny, then [policy] allow, then the table of what is no public
- * unicast address (IANA's special-purpose registries, RFC 6890, and multicast).
+ * policy: judges an address by prefix lists: first [policy] deny, then [policy] allow, then the
+ * table of what is no public unicast address (IANA's special-purpose registries, RFC 6890, and
+ * multicast).
  *
- * All addresses are compared as 16 bytes; IPv4 is put into its mapped form, ::ffff:0:0/96, so one list serves both families. An
- * IPv6 address that carries an IPv4 one inside (compatible, NAT64, 6to4, Teredo) leads wherever that one leads: it is judged as
- * itself and then as what it carries, and each judgement may refuse. Only an allow rule for the outer form settles it at once.
+ * All addresses are compared as 16 bytes; IPv4 is put into its mapped form, ::ffff:0:0/96, so one
+ * list serves both families. An IPv6 address that carries an IPv4 one inside (compatible, NAT64,
+ * 6to4, Teredo) leads wherever that one leads: it is judged as itself and then as what it carries,
+ * and each judgement may refuse. Only an allow rule for the outer form settles it at once.
  *
  * Written while being set up, then only read: any number of threads may check.
  */
@@ -31,12 +33,12 @@ struct policy {
 	struct prefixes allow, deny;
 };
 
-#define V4(a, b, c, d, len)                                                            \
-	{                                                                              \
+#define V4(a, b, c, d, len)                                                          \
+	{                                                                            \
 		{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d }, 96 + (len) \
 	}
-#define V6(len, ...)                \
-	{                           \
+#define V6(len, ...)                 \
+	{                            \
 		{ __VA_ARGS__ }, len \
 	}
 
@@ -83,11 +85,11 @@ static const struct carrier {
 	struct prefix prefix;
 	uint8_t offset, flip; /* the first of the four bytes; each is to be XORed with flip */
 } carriers[] = {
-	{ V6(96, 0), 12, 0 },		       /* IPv4-compatible, RFC 4291 §2.5.5.1 */
+	{ V6(96, 0), 12, 0 },			/* IPv4-compatible, RFC 4291 §2.5.5.1 */
 	{ V6(96, 0, 0x64, 0xff, 0x9b), 12, 0 }, /* NAT64, RFC 6052 */
-	{ V6(16, 0x20, 0x02), 2, 0 },	       /* 6to4, RFC 3056 */
-	{ V6(32, 0x20, 0x01), 4, 0 },	       /* Teredo's server, RFC 4380 */
-	{ V6(32, 0x20, 0x01), 12, 0xff },      /* Teredo's client */
+	{ V6(16, 0x20, 0x02), 2, 0 },		/* 6to4, RFC 3056 */
+	{ V6(32, 0x20, 0x01), 4, 0 },		/* Teredo's server, RFC 4380 */
+	{ V6(32, 0x20, 0x01), 12, 0xff },	/* Teredo's client */
 };
 
 static const struct prefix mapped = V4(0, 0, 0, 0, 0);
@@ -154,7 +156,7 @@ const char *policy_check(const struct policy *p, const struct sockaddr *addr)
 	return check(p, bytes);
 }
 
-/* --- Setting up ------------------------------------------------------------------------------------ */
+/* --- Setting up --- */
 
 static int parse_prefix(struct str text, struct prefix *ret)
 {
@@ -194,7 +196,8 @@ static int add_list(struct prefixes *to, struct str list, struct str *ret_bad)
 	static const char separators[] = ", \t\r\n";
 	for (size_t at = 0; at < list.len;) {
 		size_t end = at;
-		while (end < list.len && !memchr(separators, list.data[end], sizeof(separators) - 1))
+		while (end < list.len &&
+		       !memchr(separators, list.data[end], sizeof(separators) - 1))
 			end++;
 		struct str item = str_slice(list, at, end - at);
 		struct prefix p;

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * pool: shards by the hash of the key. A shard's lock guards its hosts, their idle connections and waiters, and the pool's fields of
- * all their connections. It is held for some tens of instructions; nothing is closed and no watch is changed under it.
+ * pool: shards by the hash of the key. A shard's lock guards its hosts, their idle connections and
+ * waiters, and the pool's fields of all their connections. It is held for some tens of
+ * instructions; nothing is closed and no watch is changed under it.
  *
- * The watch. An idle connection is watched: the netpoller calls on_noise, on any thread, when its peer closes or speaks. It is
- * set before the connection is put where others find it, and taken off by who takes it from there, so the two can't cross. on_noise
- * finds the connection either idle (then it takes it out, and the reaper closes it) or in somebody's hands: `spoke` tells the one
+ * The watch. An idle connection is watched: the netpoller calls on_noise, on any thread, when its
+ * peer closes or speaks. It is set before the connection is put where others find it, and taken off
+ * by who takes it from there, so the two can't cross. on_noise finds the connection either idle
+ * (then it takes it out, and the reaper closes it) or in somebody's hands: `spoke` tells the one
  * who is about to put it down; the one who has taken it learns it from conn_watch_idle.
  *
- * Claims. Who waits for a host at its limit lines up with a claim on its own stack. Whoever frees a connection, or the right to
- * one, gives it to the first claim under the lock. A claimant who gives up at the same moment passes on what it was given.
+ * Claims. Who waits for a host at its limit lines up with a claim on its own stack. Whoever frees a
+ * connection, or the right to one, gives it to the first claim under the lock. A claimant who gives
+ * up at the same moment passes on what it was given.
  *
- * The reaper, a goroutine, closes what died and what is idle for too long. It sleeps until the oldest idle connection's time is
- * up, and without end when there is none (`armed` false): then the next pool_put wakes it.
+ * The reaper, a goroutine, closes what died and what is idle for too long. It sleeps until the
+ * oldest idle connection's time is up, and without end when there is none (`armed` false): then the
+ * next pool_put wakes it.
  */
 #include "src/client/pool.h"
 
@@ -65,7 +69,7 @@ struct claim {
 	struct httpconn *conn; /* NULL once served: the right to open one */
 };
 
-/* --- Hosts; all under the shard's lock ------------------------------------------------------------- */
+/* --- Hosts; all under the shard's lock --- */
 
 static uint64_t hash_of(const struct pool_key *key)
 {
@@ -142,7 +146,7 @@ static void host_drop_unused(struct pool_host *h)
 	free(h);
 }
 
-/* --- Idle connections; under the lock --------------------------------------------------------------- */
+/* --- Idle connections; under the lock --- */
 
 static void idle_insert(struct httpconn *h, int64_t now)
 {
@@ -176,7 +180,8 @@ static struct httpconn *oldest(struct shard *s)
 	return CONTAINER_OF(s->recent.prev, struct httpconn, recent);
 }
 
-/* Gives a connection, or with NULL the right to open one, to the first in line. False when nobody waits. */
+/* Gives a connection, or with NULL the right to open one, to the first in line. False when nobody
+ * waits. */
 static bool serve(struct pool_host *host, struct httpconn *h)
 {
 	struct list *node = list_pop_front(&host->claims);
@@ -200,7 +205,7 @@ static void release(struct pool_host *host)
 	host_drop_unused(host);
 }
 
-/* --- The reaper ------------------------------------------------------------------------------------ */
+/* --- The reaper --- */
 
 /* The watch's report, on the netpoller. */
 static void on_noise(struct conn *conn, void *arg)
@@ -274,7 +279,8 @@ static int64_t sweep(struct pool *p)
 	return next;
 }
 
-/* `armed` is cleared before looking, so that a connection put down during the look either is seen or wakes us. */
+/* `armed` is cleared before looking, so that a connection put down during the look either is seen
+ * or wakes us. */
 static int reap(void *arg)
 {
 	struct pool *p = arg;
@@ -307,7 +313,7 @@ bool pool_evict(struct pool *p)
 	return h != NULL;
 }
 
-/* --- Getting ---------------------------------------------------------------------------------------- */
+/* --- Getting --- */
 
 /* An empty connection, for which the host has counted already. */
 static struct httpconn *new_conn(struct pool_host *host)
@@ -340,7 +346,7 @@ static int wait_in_line(struct pool *p, struct pool_host *host, struct claim *cl
 	lock_release(&s->lock);
 	event_done(&claim->event);
 	if (err && claim->conn)
-		pool_put(p, claim->conn);
+		pool_put(p, claim->conn, clock_now());
 	return err;
 }
 
@@ -374,8 +380,8 @@ static enum offer take(struct pool *p, struct pool_host *host, bool fresh, struc
 
 /* One round: *ret_conn is empty, or still watched. */
 static enum fetch_error claim_one(struct pool *p, const struct pool_key *key,
-				  const struct scope *scope, bool fresh,
-				  struct httpconn **ret_conn, char *detail)
+				  const struct scope *scope, bool fresh, struct httpconn **ret_conn,
+				  char *detail)
 {
 	uint64_t hash = hash_of(key);
 	struct shard *s = &p->shards[hash % SHARDS];
@@ -415,7 +421,7 @@ enum fetch_error pool_get(struct pool *p, const struct pool_key *key, const stru
 	}
 }
 
-/* --- Giving back ------------------------------------------------------------------------------------ */
+/* --- Giving back --- */
 
 void pool_discard(struct pool *p, struct httpconn *h)
 {
@@ -428,10 +434,9 @@ void pool_discard(struct pool *p, struct httpconn *h)
 	free(h);
 }
 
-void pool_put(struct pool *p, struct httpconn *h)
+void pool_put(struct pool *p, struct httpconn *h, int64_t now)
 {
 	struct shard *s = h->host->shard;
-	int64_t now = clock_now();
 	h->used = true;
 	if (!conn_watch_idle(h->conn, on_noise, h)) {
 		pool_discard(p, h);
@@ -453,7 +458,7 @@ void pool_put(struct pool *p, struct httpconn *h)
 		event_set(&p->wake);
 }
 
-/* --- The whole -------------------------------------------------------------------------------------- */
+/* --- The whole --- */
 
 static bool shard_init(struct pool *p, struct shard *s)
 {

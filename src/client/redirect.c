@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * redirect: a loop is seen when a hop asks for a URL that an earlier one asked for with the same method (fragments don't
- * count). A change of method begins a new stretch: 303 back to the same URL is how a form answers.
+ * redirect: a loop is seen when a hop asks for a URL that an earlier one asked for with the same
+ * method (fragments don't count). A change of method begins a new stretch: 303 back to the same URL
+ * is how a form answers.
  */
 #include "src/client/redirect.h"
 
@@ -13,7 +14,8 @@
 #include "src/common/buf.h"
 #include "src/common/cleanup.h"
 
-/* Where the redirect leads. A Location without fragment inherits the one we came with (RFC 9110 §10.2.2). */
+/* Where the redirect leads. A Location without fragment inherits the one we came with (RFC 9110
+ * §10.2.2). */
 static enum fetch_error target_of(const struct fetch_response *resp, struct url *ret, char *detail)
 {
 	struct str location = fields_value(&resp->fields, STR("Location"));
@@ -60,10 +62,9 @@ static enum fetch_error keep_hop(struct fetch_response *resp)
 	char *url = str_dup(resp->url_effective.href);
 	if (!url)
 		return FETCH_OUT_OF_MEMORY;
-	hops[resp->hops_len++] = (struct fetch_hop){ .url = url,
-						     .status = resp->status,
-						     .conn_reused = resp->conn_reused,
-						     .t = resp->t };
+	hops[resp->hops_len++] = (struct fetch_hop){
+		.url = url, .status = resp->status, .conn_reused = resp->conn_reused, .t = resp->t
+	};
 	return FETCH_OK;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * scope: a request's end in time, and the two kinds of waits that respect it: on a connection (guard) and on an event.
+ * scope: a request's end in time, and the two kinds of waits that respect it: on a connection
+ * (guard) and on an event.
  *
- * A guard's callback may run on any thread while the request goes on. context_stop_after is the barrier: after scope_unguard
- * nothing touches the connection, which may then be closed or lent to another request.
+ * A guard's callback may run on any thread while the request goes on. context_stop_after is the
+ * barrier: after scope_unguard nothing touches the connection, which may then be closed or lent to
+ * another request.
  */
 #include "src/client/scope.h"
 

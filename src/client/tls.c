@@ -23,7 +23,8 @@ enum fetch_error tls_handshake(struct tls_stream *s, const struct scope *scope, 
 	if (!err)
 		return FETCH_OK;
 	if (err == -ETIMEDOUT || err == -ECANCELED)
-		return fault(detail, scope_error(scope, err, FETCH_TLS_TIMEOUT), "in the TLS handshake");
+		return fault(detail, scope_error(scope, err, FETCH_TLS_TIMEOUT),
+			     "in the TLS handshake");
 	return s->ops->error(s, err, detail);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * tls: TLS over a connection. An interface with one implementation (tls_openssl.c). struct tls holds the settings of a client: trust
- * store, versions, verification; it is part of a pooled connection's key. struct tls_stream is one connection's state.
+ * tls: TLS over a connection. An interface with one implementation (tls_openssl.c). struct tls
+ * holds the settings of a client: trust store, versions, verification; it is part of a pooled
+ * connection's key. struct tls_stream is one connection's state.
  *
  *	struct tls_stream *stream;
  *	enum fetch_error e = tls_open(tls, conn, STR("example.com"), &stream, detail);
@@ -11,8 +12,8 @@
  *		err = tls_wait(stream, n);	// parks
  *	}
  *
- * The try functions never park and keep nothing of the thread's; only tls_wait and tls_handshake park. So the library's per-thread
- * error queue is filled and read within one call.
+ * The try functions never park and keep nothing of the thread's; only tls_wait and tls_handshake
+ * park. So the library's per-thread error queue is filled and read within one call.
  */
 #ifndef CLIENT_TLS_H
 #define CLIENT_TLS_H
@@ -38,9 +39,12 @@ struct tls_stream;
 #define TLS_BROKEN	(-EPROTO)	/* a record that can't be; fatal alert */
 
 struct tls_ops {
-	/* A stream over conn (borrowed for the stream's life), as a client of host: a name, or an IP address without brackets. */
-	int (*open)(struct tls *t, struct conn *conn, struct str host, struct tls_stream **ret_stream);
-	/* Goes on with the handshake: 0 done, TLS_WANTS_READ or TLS_WANTS_WRITE, or it failed: see error. */
+	/* Parks while another goroutine sets the library up. A stream over conn (borrowed for the
+	 * stream's life), as a client of host: a name, or an IP address without brackets. */
+	int (*open)(struct tls *t, struct conn *conn, struct str host,
+		    struct tls_stream **ret_stream);
+	/* Goes on with the handshake: 0 done, TLS_WANTS_READ or TLS_WANTS_WRITE, or it failed: see
+	 * error. */
 	int (*try_handshake)(struct tls_stream *s);
 	/* Why the handshake failed. */
 	enum fetch_error (*error)(struct tls_stream *s, int err, char *detail);
@@ -63,8 +67,10 @@ struct tls_stream {
 	struct conn *conn;
 };
 
-/* Parks until the handshake is done. conn's deadline and interruption end it: timeouts are for the caller to name. */
-enum fetch_error tls_handshake(struct tls_stream *s, const struct scope *scope, char *detail) MUST_USE;
+/* Parks until the handshake is done. conn's deadline and interruption end it: timeouts are for the
+ * caller to name. */
+enum fetch_error tls_handshake(struct tls_stream *s, const struct scope *scope,
+			       char *detail) MUST_USE;
 
 /* Parks until a try that gave TLS_WANTS_READ or TLS_WANTS_WRITE may go on. 0 or -errno. */
 int tls_wait(struct tls_stream *s, ssize_t wants) MUST_USE;
@@ -72,7 +78,7 @@ int tls_wait(struct tls_stream *s, ssize_t wants) MUST_USE;
 /* Writes all. Parks. size or -errno. */
 ssize_t tls_write(struct tls_stream *s, const void *buf, size_t size) MUST_USE;
 
-/* 0; -ENOMEM; or -EINVAL: the CA file can't be used, and *ret_reason (the caller frees) says why. */
+/* 0; -ENOMEM; or -EINVAL: the CA file can't be used; *ret_reason (the caller frees) says why. */
 int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls,
 		    char **ret_reason) MUST_USE;
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * tls_openssl: TLS by OpenSSL 3. One SSL_CTX a client; one SSL a connection, whose BIO reads and writes the connection by tries
- * that never park (no SIGPIPE, readiness kept by the netpoller).
+ * tls_openssl: TLS by OpenSSL 3. One SSL_CTX a client; one SSL a connection, whose BIO reads and
+ * writes the connection by tries that never park (no SIGPIPE, readiness kept by the netpoller).
  *
- * OpenSSL's error queue belongs to the OS thread. Each call goes: ERR_clear_error, the call, SSL_get_error, and what is to be
- * known about an error is taken out of the queue, all before anything can park (facts in ARCHITECTURE.md). So every function
- * here may be called by a goroutine, and none parks.
+ * OpenSSL's error queue belongs to the OS thread. Each call goes: ERR_clear_error, the call,
+ * SSL_get_error, and what is to be known about an error is taken out of the queue, all before
+ * anything can park (facts in ARCHITECTURE.md). None of the functions parks, but for open, before
+ * its first call, while another goroutine sets the library up.
  *
  * After a fatal error the SSL must not be used again, not even for close_notify: `dead`.
  */
@@ -17,11 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/once.h"
 #include "src/client/tls.h"
 
 struct openssl {
 	struct tls tls;
-	SSL_CTX *ctx;
+	bool insecure;
+	struct once once; /* builds what is not there when the first stream is opened */
+	SSL_CTX *ctx;	  /* NULL: not yet, or it could not be */
 	BIO_METHOD *method;
 };
 
@@ -38,7 +42,7 @@ static struct stream *of(struct tls_stream *s)
 	return CONTAINER_OF(s, struct stream, stream);
 }
 
-/* --- The BIO --------------------------------------------------------------------------------------- */
+/* --- The BIO --- */
 
 static int bio_result(BIO *bio, ssize_t n, int retry_flags)
 {
@@ -82,7 +86,7 @@ static BIO_METHOD *bio_method_new(void)
 	return m;
 }
 
-/* --- Calls ----------------------------------------------------------------------------------------- */
+/* --- Calls --- */
 
 /* What a call that returned r <= 0 means. Right after the call. */
 static int result(struct stream *s, int r)
@@ -140,7 +144,8 @@ static ssize_t openssl_try_write(struct tls_stream *stream, const void *buf, siz
 	return err ? err : TLS_CUT_OFF;
 }
 
-/* What lies in the library's buffers may be session tickets, which a peek swallows, or data that nobody asked for. */
+/* What lies in the library's buffers may be session tickets, which a peek swallows, or data that
+ * nobody asked for. */
 static bool openssl_quiet(struct tls_stream *stream)
 {
 	struct stream *s = of(stream);
@@ -155,7 +160,7 @@ static bool openssl_quiet(struct tls_stream *stream)
 	return r != 1 && result(s, r) == TLS_WANTS_READ;
 }
 
-/* --- Errors ---------------------------------------------------------------------------------------- */
+/* --- Errors --- */
 
 static enum fetch_error verify_error(long v)
 {
@@ -214,9 +219,73 @@ static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *
 	return fault(detail, protocol_error(s->problem), "%s", reason ? reason : "unknown reason");
 }
 
-/* --- Streams --------------------------------------------------------------------------------------- */
+/* --- Settings --- */
 
-/* The name to verify, and to ask for by SNI unless it is an address (RFC 6066 §3: without a trailing dot). */
+static bool set_up(SSL_CTX *ctx)
+{
+	static const unsigned char alpn[] = "\x08http/1.1";
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
+	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0;
+}
+
+static int bad_ca_file(const char *file, char **ret_reason)
+{
+	const char *form = "%s: no usable certificates for [tls] ca_file: %s";
+	char why[256];
+	ERR_error_string_n(ERR_peek_error(), why, sizeof(why));
+	int len = snprintf(NULL, 0, form, file, why);
+	char *reason = malloc((size_t)len + 1);
+	if (!reason)
+		return -ENOMEM;
+	snprintf(reason, (size_t)len + 1, form, file, why);
+	*ret_reason = reason;
+	return -EINVAL;
+}
+
+static int load_trust(SSL_CTX *ctx, bool insecure, const char *ca_file, char **ret_reason)
+{
+	SSL_CTX_set_verify(ctx, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	if (ca_file)
+		return SSL_CTX_load_verify_file(ctx, ca_file) ? 0
+							      : bad_ca_file(ca_file, ret_reason);
+	return insecure || SSL_CTX_set_default_verify_paths(ctx) ? 0 : -ENOMEM;
+}
+
+/* ca_file NULL = the system's bundle. */
+static int build(struct openssl *o, const char *ca_file, char **ret_reason)
+{
+	ERR_clear_error();
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int err = ctx && set_up(ctx) ? 0 : -ENOMEM;
+	if (!err)
+		err = load_trust(ctx, o->insecure, ca_file, ret_reason);
+	ERR_clear_error();
+	if (err) {
+		SSL_CTX_free(ctx);
+		return err;
+	}
+	o->ctx = ctx;
+	return 0;
+}
+
+static void build_late(void *arg)
+{
+	struct openssl *o = arg;
+	char *reason;
+	if (!o->ctx)
+		(void)!build(o, NULL, &reason);
+	o->method = bio_method_new();
+}
+
+/* --- Streams --- */
+
+/* The name to verify, and to ask for by SNI unless it is an address (RFC 6066 §3: without a
+ * trailing dot). */
 static bool set_host(SSL *ssl, struct str host)
 {
 	char name[256];
@@ -247,7 +316,8 @@ static int openssl_open(struct tls *t, struct conn *conn, struct str host,
 			struct tls_stream **ret_stream)
 {
 	struct openssl *o = CONTAINER_OF(t, struct openssl, tls);
-	struct stream *s = calloc(1, sizeof(*s));
+	once_do(&o->once, build_late, o);
+	struct stream *s = o->ctx && o->method ? calloc(1, sizeof(*s)) : NULL;
 	if (!s)
 		return -ENOMEM;
 	s->stream = (struct tls_stream){ .ops = t->ops, .conn = conn };
@@ -269,7 +339,7 @@ static int openssl_open(struct tls *t, struct conn *conn, struct str host,
 	return 0;
 }
 
-/* --- Settings -------------------------------------------------------------------------------------- */
+/* --- The whole --- */
 
 static void openssl_free(struct tls *t)
 {
@@ -279,39 +349,8 @@ static void openssl_free(struct tls *t)
 	free(o);
 }
 
-static bool set_up(SSL_CTX *ctx)
-{
-	static const unsigned char alpn[] = "\x08http/1.1";
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_read_ahead(ctx, 1);
-	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
-	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0;
-}
-
-/* The system's folder of hashed certificates is looked into when a chain needs it; a file is read now. */
-static int load_trust(SSL_CTX *ctx, const struct tls_options *options, char **ret_reason)
-{
-	char why[256];
-	SSL_CTX_set_verify(ctx, options->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	if (!options->ca_file)
-		return SSL_CTX_set_default_verify_paths(ctx) ? 0 : -ENOMEM;
-	if (SSL_CTX_load_verify_file(ctx, options->ca_file))
-		return 0;
-	ERR_error_string_n(ERR_peek_error(), why, sizeof(why));
-	ERR_clear_error();
-	const char *form = "%s: no usable certificates for [tls] ca_file: %s";
-	int len = snprintf(NULL, 0, form, options->ca_file, why);
-	char *reason = malloc((size_t)len + 1);
-	if (!reason)
-		return -ENOMEM;
-	snprintf(reason, (size_t)len + 1, form, options->ca_file, why);
-	*ret_reason = reason;
-	return -EINVAL;
-}
-
+/* A file that somebody named is read now, so that a mistake shows at start. The system's bundle,
+ * and the library's own 20 ms of setting up, can wait for a connection that needs them. */
 int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls, char **ret_reason)
 {
 	static const struct tls_ops ops = { .open = openssl_open,
@@ -325,13 +364,9 @@ int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls, cha
 	struct openssl *o = calloc(1, sizeof(*o));
 	if (!o)
 		return -ENOMEM;
-	ERR_clear_error();
 	o->tls.ops = &ops;
-	o->ctx = SSL_CTX_new(TLS_client_method());
-	o->method = bio_method_new();
-	int err = o->ctx && o->method && set_up(o->ctx) ? 0 : -ENOMEM;
-	if (!err)
-		err = load_trust(o->ctx, options, ret_reason);
+	o->insecure = options->insecure;
+	int err = options->ca_file ? build(o, options->ca_file, ret_reason) : 0;
 	if (err) {
 		openssl_free(&o->tls);
 		return err;

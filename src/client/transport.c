@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * transport: the retry rule is that of Go's net/http: a connection that had carried an exchange before failed without a
- * byte of an answer, and either nothing of the request had gone out or the method may be repeated. Then the server most likely
- * closed it while it was idle, and the request goes out once more, on a connection that is new for certain. Any other
- * failure is an answer to the caller.
+ * transport: the retry rule is that of Go's net/http: a connection that had carried an exchange
+ * before failed without a byte of an answer, and either nothing of the request had gone out or the
+ * method may be repeated. Then the server most likely closed it while it was idle, and the request
+ * goes out once more, on a connection that is new for certain. Any other failure is an answer to
+ * the caller.
  */
 #include "src/client/transport.h"
 
@@ -75,7 +76,7 @@ static enum fetch_error try_once(struct transport *t, struct exchange *x, bool f
 	e = exchange_run(x, h);
 	*ret_again = x->resp->conn_reused && went_stale(x, e);
 	if (x->reusable)
-		pool_put(t->pool, h);
+		pool_put(t->pool, h, x->resp->t.done);
 	else
 		pool_discard(t->pool, h);
 	return e;

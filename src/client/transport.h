@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * transport: one hop: gets a connection, exchanges request and answer on it, gives it back. And tries once more when a kept
- * connection turned out to have gone stale.
+ * transport: one hop: gets a connection, exchanges request and answer on it, gives it back. And
+ * tries once more when a kept connection turned out to have gone stale.
  */
 #ifndef CLIENT_TRANSPORT_H
 #define CLIENT_TRANSPORT_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * certs: an authority and certificates of its making, for servers in tests. Keys are P-256, made on the spot.
+ * certs: an authority and certificates of its making, for servers in tests. Keys are P-256, made on
+ * the spot.
  *
  *	struct certs *certs = certs_new();		// certs->ca_file is PEM in test_dir()
  *	SSL_CTX *ctx = certs_server(certs, &(struct cert){ .host = "localhost" });
@@ -22,12 +23,12 @@ struct certs {
 
 /* Zero = right: valid now, signed by the authority, TLS 1.2 and 1.3. */
 struct cert {
-	const char *host;    /* "localhost" or "IP:127.0.0.1"; NULL = both */
-	long begins_s;	     /* seconds from now; 0 = an hour ago */
-	long ends_s;	     /* 0 = in an hour */
+	const char *host; /* "localhost" or "IP:127.0.0.1"; NULL = both */
+	long begins_s;	  /* seconds from now; 0 = an hour ago */
+	long ends_s;	  /* 0 = in an hour */
 	bool self_signed;
-	int rsa_bits;	     /* 0 = P-256 */
-	int max_version;     /* e.g. TLS1_1_VERSION; 0 = the newest */
+	int rsa_bits;	 /* 0 = P-256 */
+	int max_version; /* e.g. TLS1_1_VERSION; 0 = the newest */
 };
 
 struct certs *certs_new(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nameserver: answers are built from the question as it came (RFC 1035 §4), names compressed to pointers where they repeat.
+ * nameserver: answers are built from the question as it came (RFC 1035 §4), names compressed to
+ * pointers where they repeat.
  */
 #include "tests/client/nameserver.h"
 
@@ -71,6 +72,10 @@ static void put_record(struct packet *p, const char *name, int type, uint32_t tt
 
 static bool matches(const struct record *r, const char *name)
 {
+	if (r->name[0] == '*') {
+		size_t suffix = strlen(r->name) - 1, len = strlen(name);
+		return len > suffix && strcasecmp(r->name + 1, name + len - suffix) == 0;
+	}
 	return strcasecmp(r->name, name) == 0;
 }
 
@@ -129,22 +134,30 @@ static bool answer(struct nameserver_inside *in, const uint8_t *query, bool tcp,
 	return true;
 }
 
+/* Answers what has come. */
+static void drain_udp(struct nameserver_inside *in)
+{
+	uint8_t query[1024];
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	struct packet p;
+	while (recvfrom(in->fd, query, sizeof(query), MSG_DONTWAIT, (struct sockaddr *)&from,
+			&len) >= 12) {
+		atomic_fetch_add(&in->ns->queries, 1);
+		if (answer(in, query, false, &p))
+			(void)!sendto(in->fd, p.bytes, p.len, 0, (struct sockaddr *)&from, len);
+		len = sizeof(from);
+	}
+}
+
 static int serve_udp(void *arg)
 {
 	struct nameserver_inside *in = arg;
 	for (;;) {
-		uint8_t query[1024];
-		struct sockaddr_in from;
-		socklen_t len = sizeof(from);
-		struct packet p;
 		CHECK_LE(0, fd_wait(in->fd, FD_READ, NEVER));
+		drain_udp(in);
 		if (atomic_load(&in->closing))
 			return 0;
-		if (recvfrom(in->fd, query, sizeof(query), MSG_DONTWAIT, (struct sockaddr *)&from, &len) < 12)
-			continue;
-		atomic_fetch_add(&in->ns->queries, 1);
-		if (answer(in, query, false, &p))
-			(void)!sendto(in->fd, p.bytes, p.len, 0, (struct sockaddr *)&from, len);
 	}
 }
 
@@ -185,7 +198,8 @@ struct nameserver *nameserver_open(const struct record *records)
 {
 	struct nameserver *ns = calloc(1, sizeof(*ns));
 	struct nameserver_inside *in = ns->inside = calloc(1, sizeof(*in));
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(addr);
 	in->ns = ns;
 	in->records = records;

@@ -2,13 +2,14 @@
  *
  * nameserver: a DNS server of the tests' own, on UDP and TCP of one loopback port.
  *
- *	static const struct record records[] = { { "a.test", .v4 = "127.0.0.1", .ttl = 60 }, { 0 } };
+ *	static const struct record records[] = { { "a.test", .v4 = "127.0.0.1" }, { 0 } };
  *	struct nameserver *ns = nameserver_open(records);
  *	... (struct client_options){ .dns_servers = ns->address } ...
  *	CHECK_EQ(ns->queries, 2);	// A and AAAA
  *	nameserver_close(ns);
  *
  * A name that isn't in the table doesn't exist. Records of one name may follow each other.
+ * "*.x.test" stands for all below x.test.
  */
 #ifndef TESTS_CLIENT_NAMESERVER_H
 #define TESTS_CLIENT_NAMESERVER_H

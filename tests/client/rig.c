@@ -92,7 +92,8 @@ void fetched_free(struct fetched *f)
 	free(f);
 }
 
-void check_get(struct rig *rig, const char *url, enum fetch_error e, unsigned status, const char *body)
+void check_get(struct rig *rig, const char *url, enum fetch_error e, unsigned status,
+	       const char *body)
 {
 	struct fetched *f = rig_get(rig, url);
 	CHECK_ERROR(f, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rig: a client as the tests want it (loopback allowed, short of patience where asked), and fetches that keep their body.
+ * rig: a client as the tests want it (loopback allowed, short of patience where asked), and fetches
+ * that keep their body.
  *
  *	struct rig *rig = rig_open(&(struct client_options){ .max_redirects = 3 });
  *	struct fetched *f = rig_get(rig, origin_url(o, "/ok"));
@@ -26,7 +27,7 @@ struct fetched {
 	struct fetch_response *resp;
 	char *body; /* a C string */
 	size_t len;
-	int begins; /* how often the sink's begin was called */
+	int begins;			/* how often the sink's begin was called */
 	int write_result, begin_result; /* what the sink is to return */
 };
 
@@ -45,19 +46,20 @@ void fetched_run(struct fetched *f, struct rig *rig, struct context *ctx, struct
 void fetched_free(struct fetched *f);
 
 /* Waits, by yielding, until cond holds. */
-#define WAIT_FOR(cond)                               \
-	do {                                         \
-		while (!(cond))                      \
+#define WAIT_FOR(cond)                                \
+	do {                                          \
+		while (!(cond))                       \
 			goroutine_sleep(MILLISECOND); \
 	} while (0)
 
-#define CHECK_ERROR(f, e)                                                                      \
-	((f)->error == (e) ? (void)0 :                                                         \
-			     test_fail("want %s, got %s (%s), status %u, %zu bytes",           \
-				       fetch_error_name(e), fetch_error_name((f)->error),      \
+#define CHECK_ERROR(f, e)                                                                 \
+	((f)->error == (e) ? (void)0                                                      \
+			   : test_fail("want %s, got %s (%s), status %u, %zu bytes",      \
+				       fetch_error_name(e), fetch_error_name((f)->error), \
 				       (f)->resp->detail, (f)->resp->status, (f)->len))
 
 /* Fetches url and checks error, status and body (NULL: whatever). */
-void check_get(struct rig *rig, const char *url, enum fetch_error e, unsigned status, const char *body);
+void check_get(struct rig *rig, const char *url, enum fetch_error e, unsigned status,
+	       const char *body);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * scripted: one goroutine accepts, one serves each connection; all in one errgroup that origin_close waits for.
+ * scripted: one goroutine accepts, one serves each connection; all in one errgroup that
+ * origin_close waits for.
  *
- * The list of peers is under the lock, so that origin_close can interrupt them. TLS is OpenSSL on the connection's own descriptor:
- * the calls are made where nothing parks, the waits are the runtime's.
+ * The list of peers is under the lock, so that origin_close can interrupt them. TLS is OpenSSL on
+ * the connection's own descriptor: the calls are made where nothing parks, the waits are the
+ * runtime's.
  */
 #include "tests/client/scripted.h"
 
@@ -21,7 +23,7 @@
 
 static const char not_found[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 
-/* --- Bytes ------------------------------------------------------------------------------------------ */
+/* --- Bytes --- */
 
 /* 0: the TLS call is to be made again. */
 static int tls_again(struct peer *p, int r)
@@ -105,7 +107,7 @@ bool peer_read_head(struct peer *p)
 	return true;
 }
 
-/* --- Playing a table -------------------------------------------------------------------------------- */
+/* --- Playing a table --- */
 
 static const struct reply *find_reply(struct peer *p)
 {
@@ -151,7 +153,7 @@ static void play_table(struct peer *p)
 	}
 }
 
-/* --- Connections ------------------------------------------------------------------------------------ */
+/* --- Connections --- */
 
 static bool peer_handshake(struct peer *p)
 {
@@ -229,7 +231,8 @@ static int accept_all(void *arg)
 struct origin *origin_open(const struct origin_options *options)
 {
 	struct origin *o = calloc(1, sizeof(*o));
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	socklen_t len;
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write() */
@@ -269,7 +272,8 @@ void origin_close(struct origin *o)
 	free(o);
 }
 
-const char *origin_url_at(struct origin *o, const char *host, const char *path, char *out, size_t size)
+const char *origin_url_at(struct origin *o, const char *host, const char *path, char *out,
+			  size_t size)
 {
 	snprintf(out, size, "%s://%s:%u%s", o->options.tls ? "https" : "http", host, o->port, path);
 	return out;
@@ -277,7 +281,8 @@ const char *origin_url_at(struct origin *o, const char *host, const char *path, 
 
 const char *origin_url(struct origin *o, const char *path)
 {
-	return origin_url_at(o, o->options.ipv6 ? "[::1]" : "127.0.0.1", path, o->url, sizeof(o->url));
+	return origin_url_at(o, o->options.ipv6 ? "[::1]" : "127.0.0.1", path, o->url,
+			     sizeof(o->url));
 }
 
 void origin_last_request(struct origin *o, char out[4096])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * scripted: an origin that plays what a test gives it, on the runtime, on a loopback port of its own; with TLS when it is given a context.
+ * scripted: an origin that plays what a test gives it, on the runtime, on a loopback port of its
+ * own; with TLS when it is given a context.
  *
  *	static const struct reply replies[] = {
  *		REPLY("/ok", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
@@ -40,8 +41,14 @@ struct reply {
 	size_t piece; /* bytes a write, others get to run between; 0 = all at once */
 };
 
-#define REPLY(path_, text_, ...) { .path = (path_), .text = (text_), __VA_ARGS__ }
-#define NO_MORE_REPLIES		 { .path = NULL }
+#define REPLY(path_, text_, ...)                              \
+	{                                                     \
+		.path = (path_), .text = (text_), __VA_ARGS__ \
+	}
+#define NO_MORE_REPLIES      \
+	{                    \
+		.path = NULL \
+	}
 
 struct origin;
 
@@ -49,8 +56,8 @@ struct origin;
 struct peer {
 	struct origin *origin;
 	struct conn *conn;
-	SSL *ssl; /* NULL = plain */
-	int number; /* the how manieth connection, from 1 */
+	SSL *ssl;	    /* NULL = plain */
+	int number;	    /* the how manieth connection, from 1 */
 	char request[4096]; /* the last head read */
 	struct peer *next;
 };
@@ -58,8 +65,8 @@ struct peer {
 struct origin_options {
 	const struct reply *replies; /* up to one without path; others get a 404 */
 	void (*play)(struct peer *p);
-	void *user;	 /* for play */
-	SSL_CTX *tls;	 /* borrowed */
+	void *user;   /* for play */
+	SSL_CTX *tls; /* borrowed */
 	bool ipv6;
 };
 
@@ -81,7 +88,8 @@ void origin_close(struct origin *o);
 /* "http://127.0.0.1:PORT/path", in a buffer that the next call overwrites. */
 const char *origin_url(struct origin *o, const char *path);
 /* The same with another host: "http://HOST:PORT/path", written to out. */
-const char *origin_url_at(struct origin *o, const char *host, const char *path, char *out, size_t size);
+const char *origin_url_at(struct origin *o, const char *host, const char *path, char *out,
+			  size_t size);
 /* A copy of the last request's head. */
 void origin_last_request(struct origin *o, char out[4096]);
 

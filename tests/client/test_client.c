@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_client: the front door: whole fetches over loopback, every framing, every misfortune, and that nothing is left behind.
+ * test_client: the front door: whole fetches over loopback, every framing, every misfortune, and
+ * that nothing is left behind.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,9 +19,8 @@
 static const struct reply replies[] = {
 	REPLY("/ok", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
 	REPLY("/empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
-	REPLY("/chunked",
-	      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-	      "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nT: v\r\n\r\n"),
+	REPLY("/chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+			  "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nT: v\r\n\r\n"),
 	REPLY("/chunked-in-pieces",
 	      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	      "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nT: v\r\n\r\n",
@@ -82,6 +82,30 @@ TEST_GO(client_understands_every_framing)
 	check_get(rig, origin_url(o, "/old"), FETCH_OK, 200, "hi");
 	check_get(rig, origin_url(o, "/close"), FETCH_OK, 200, "hi");
 	CHECK_EQ(o->connections, 3);
+	rig_close(rig);
+	origin_close(o);
+}
+
+static bool has_ipv6(void)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0;
+	close(fd);
+	return ok;
+}
+
+TEST_GO(client_connects_over_ipv6)
+{
+	if (!has_ipv6())
+		test_skip("no IPv6 here");
+	struct origin *o =
+		origin_open(&(struct origin_options){ .replies = replies, .ipv6 = true });
+	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	struct fetched *f = rig_get(rig, origin_url(o, "/ok"));
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_EQ(f->resp->remote.sa.sa_family, AF_INET6);
+	fetched_free(f);
 	rig_close(rig);
 	origin_close(o);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_dial: the order of addresses, the policy on each, and what is said when none takes the connection.
+ * test_dial: the order of addresses, the policy on each, and what is said when none takes the
+ * connection.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,7 +40,8 @@ static struct policy *loopback_allowed(void)
 	return p;
 }
 
-struct try {
+struct
+try {
 	enum fetch_error error;
 	char detail[FAULT_BYTES];
 	char peer[FAULT_ADDR_BYTES];
@@ -65,7 +67,8 @@ static struct try dial(struct dns_answer *a, uint16_t port, struct context *ctx,
 
 TEST(dial_alternates_families_beginning_with_the_first)
 {
-	struct dns_answer *a = ANSWER("::1", "::2", "::3", "1.1.1.1", "2.2.2.2", "3.3.3.3", "4.4.4.4");
+	struct dns_answer *a =
+		ANSWER("::1", "::2", "::3", "1.1.1.1", "2.2.2.2", "3.3.3.3", "4.4.4.4");
 	uint8_t order[DNS_ADDRS_MAX];
 	static const uint8_t want[] = { 0, 3, 1, 4, 2, 5, 6 };
 	dial_order(a, order);
@@ -82,7 +85,8 @@ TEST_GO(dial_tries_the_next_address_when_one_refuses)
 {
 	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
 	char want[64];
-	struct try t = dial(ANSWER("127.0.0.9", "127.0.0.1"), o->port, context_background(), SECOND);
+	struct try t =
+		dial(ANSWER("127.0.0.9", "127.0.0.1"), o->port, context_background(), SECOND);
 	CHECK_EQ(t.error, FETCH_OK);
 	snprintf(want, sizeof(want), "127.0.0.1:%u", o->port);
 	CHECK_STR(t.peer, want);
@@ -112,7 +116,8 @@ struct deaf {
 static struct deaf deaf_open(void)
 {
 	struct deaf d = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(in);
 	CHECK(bind(d.fd, (struct sockaddr *)&in, len) == 0 && listen(d.fd, 0) == 0);
 	getsockname(d.fd, (struct sockaddr *)&in, &len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_dns: c-ares on the runtime and the cache in front of it, against a name server of our own and /etc/hosts.
+ * test_dns: c-ares on the runtime and the cache in front of it, against a name server of our own
+ * and /etc/hosts.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +23,7 @@ static const struct record records[] = {
 	{ .name = "broken.test", .rcode = 2 },
 	{ .name = "silent.test", .silent = true },
 	{ .name = "large.test", .v4 = "192.0.2.2", .ttl = 60, .truncated = true },
+	{ .name = "*.many.test", .v4 = "192.0.2.3", .ttl = 60 },
 	{ .name = NULL },
 };
 
@@ -30,7 +32,6 @@ struct resolver {
 	struct errgroup *group;
 	struct dns *dns;
 	struct cache *cache;
-	char detail[FAULT_BYTES];
 };
 
 static struct resolver *resolver_open(void)
@@ -55,12 +56,13 @@ static void resolver_close(struct resolver *r)
 
 /* How many addresses, the first of them as text; or the error. */
 static enum fetch_error resolve(struct resolver *r, const char *name, int64_t timeout_ns,
-				char first[FAULT_ADDR_BYTES], uint32_t *ret_len)
+				char first[FAULT_ADDR_BYTES], uint32_t *ret_len,
+				char detail[FAULT_BYTES])
 {
 	struct scope scope = scope_of(context_background(), clock_now() + 60 * SECOND);
 	struct dns_answer *a;
-	r->detail[0] = '\0';
-	enum fetch_error e = cache_resolve(r->cache, &scope, str_of(name), timeout_ns, &a, r->detail);
+	detail[0] = '\0';
+	enum fetch_error e = cache_resolve(r->cache, &scope, str_of(name), timeout_ns, &a, detail);
 	if (e)
 		return e;
 	fault_addr(&a->addrs[0].sa, first);
@@ -71,23 +73,24 @@ static enum fetch_error resolve(struct resolver *r, const char *name, int64_t ti
 
 static void check_resolves(struct resolver *r, const char *name, const char *first, uint32_t len)
 {
-	char text[FAULT_ADDR_BYTES];
+	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
 	uint32_t n;
-	enum fetch_error e = resolve(r, name, 10 * SECOND, text, &n);
+	enum fetch_error e = resolve(r, name, 10 * SECOND, text, &n, detail);
 	if (e)
-		test_fail("%s: %s (%s)", name, fetch_error_name(e), r->detail);
+		test_fail("%s: %s (%s)", name, fetch_error_name(e), detail);
 	CHECK_EQ(n, len);
 	if (first)
 		CHECK_STR(text, first);
 }
 
-static void check_fails(struct resolver *r, const char *name, int64_t timeout_ns, enum fetch_error want)
+static void check_fails(struct resolver *r, const char *name, int64_t timeout_ns,
+			enum fetch_error want)
 {
-	char text[FAULT_ADDR_BYTES];
+	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
 	uint32_t n;
-	enum fetch_error e = resolve(r, name, timeout_ns, text, &n);
+	enum fetch_error e = resolve(r, name, timeout_ns, text, &n, detail);
 	CHECK_STR(fetch_error_name(e), fetch_error_name(want));
-	CHECK(strstr(r->detail, name) != NULL);
+	CHECK(strstr(detail, name) != NULL);
 }
 
 TEST_GO(dns_resolves_both_families_aliases_and_truncated_answers)
@@ -117,8 +120,8 @@ TEST_GO(dns_knows_the_hosts_file)
 {
 	struct resolver *r = resolver_open();
 	uint32_t n;
-	char text[FAULT_ADDR_BYTES];
-	CHECK_EQ(resolve(r, "localhost", 10 * SECOND, text, &n), FETCH_OK);
+	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
+	CHECK_EQ(resolve(r, "localhost", 10 * SECOND, text, &n, detail), FETCH_OK);
 	CHECK(strcmp(text, "127.0.0.1") == 0 || strcmp(text, "[::1]") == 0);
 	CHECK_EQ(r->ns->queries, 0);
 	resolver_close(r);
@@ -166,6 +169,26 @@ TEST_GO(cache_has_one_flight_per_name)
 		errgroup_go(g, ask, r);
 	CHECK_EQ(errgroup_wait(g), 0);
 	CHECK_EQ(r->ns->queries, 2);
+	resolver_close(r);
+}
+
+static int ask_another(void *arg)
+{
+	static _Atomic int number;
+	char name[32];
+	snprintf(name, sizeof(name), "n%d.many.test", atomic_fetch_add(&number, 1));
+	check_resolves(arg, name, "192.0.2.3", 1);
+	return 0;
+}
+
+TEST_GO(dns_a_thousand_names_at_once_are_resolved)
+{
+	struct resolver *r = resolver_open();
+	struct errgroup *g = errgroup_new(context_background());
+	for (int i = 0; i < 1000; i++)
+		errgroup_go(g, ask_another, r);
+	CHECK_EQ(errgroup_wait(g), 0);
+	CHECK_LE(2000, r->ns->queries); /* a datagram may get lost */
 	resolver_close(r);
 }
 
@@ -226,7 +249,8 @@ TEST_GO(cache_drops_the_least_recently_used, .timeout_s = 60)
 	CHECK_EQ(cache_resolve(c, &scope, STR("n1.test"), SECOND, &got, detail), FETCH_OK);
 	dns_answer_unref(got);
 	CHECK_EQ(hand.started, started);
-	CHECK_EQ(cache_resolve(c, &past, STR("n0.test"), SECOND, &got, detail), FETCH_TOTAL_TIMEOUT);
+	CHECK_EQ(cache_resolve(c, &past, STR("n0.test"), SECOND, &got, detail),
+		 FETCH_TOTAL_TIMEOUT);
 	CHECK_EQ(hand.started, started + 1);
 	hand.query->done(hand.query, NULL);
 	cache_free(c);
@@ -245,9 +269,35 @@ TEST_GO(client_unresolvable_name_is_dns_not_found)
 TEST_GO(client_may_be_freed_while_a_query_is_under_way)
 {
 	struct nameserver *ns = nameserver_open(records);
-	struct rig *rig = rig_open(&(struct client_options){ .dns_servers = ns->address,
-							     .resolve_timeout_ns = 50 * MILLISECOND });
+	struct rig *rig = rig_open(&(struct client_options){
+		.dns_servers = ns->address, .resolve_timeout_ns = 50 * MILLISECOND });
 	check_get(rig, "http://silent.test/", FETCH_DNS_TIMEOUT, 0, "");
+	rig_close(rig);
+	nameserver_close(ns);
+}
+
+static int cancel_when_asked(void *arg)
+{
+	struct context *ctx = ((void **)arg)[0];
+	struct nameserver *ns = ((void **)arg)[1];
+	WAIT_FOR(atomic_load(&ns->queries) > 0);
+	context_cancel(ctx);
+	return 0;
+}
+
+TEST_GO(client_cancel_ends_a_request_that_waits_for_dns)
+{
+	struct nameserver *ns = nameserver_open(records);
+	struct rig *rig = rig_open(&(struct client_options){ .dns_servers = ns->address });
+	struct context *ctx = context_with_cancel(context_background());
+	struct errgroup *g = errgroup_new(context_background());
+	void *args[] = { ctx, ns };
+	errgroup_go(g, cancel_when_asked, args);
+	struct fetched *f = rig_fetch(rig, ctx, "GET", "http://silent.test/", NULL);
+	CHECK_ERROR(f, FETCH_CANCELLED);
+	fetched_free(f);
+	CHECK_EQ(errgroup_wait(g), 0);
+	context_unref(ctx);
 	rig_close(rig);
 	nameserver_close(ns);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_policy: which addresses are refused and why, in every disguise; and what allow and deny lists change about it.
+ * test_policy: which addresses are refused and why, in every disguise; and what allow and deny
+ * lists change about it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +26,8 @@ static void check_refused(const struct policy *p, const char *addr, const char *
 {
 	const char *found = judge(p, addr);
 	if (!found || strcmp(found, rule) != 0)
-		test_fail("%s: want \"%s\", got \"%s\"", addr, rule, found ? found : "(let through)");
+		test_fail("%s: want \"%s\", got \"%s\"", addr, rule,
+			  found ? found : "(let through)");
 }
 
 static void check_let_through(const struct policy *p, const char *addr)
@@ -90,8 +92,8 @@ TEST(policy_refuses_what_is_no_public_address)
 
 TEST(policy_lets_public_addresses_through)
 {
-	static const char *addrs[] = { "1.1.1.1",	 "9.255.255.255",  "11.0.0.0",
-				       "100.63.255.255", "100.128.0.0",	   "126.255.255.255",
+	static const char *addrs[] = { "1.1.1.1",	 "9.255.255.255",   "11.0.0.0",
+				       "100.63.255.255", "100.128.0.0",	    "126.255.255.255",
 				       "128.0.0.1",	 "169.253.255.255", "172.15.255.255",
 				       "172.32.0.0",	 "192.167.255.255", "223.255.255.255",
 				       "2606:4700::1",	 "2a00::1",	    "2001:4860::8888" };
@@ -106,12 +108,12 @@ TEST(policy_undoes_disguises_of_ipv4)
 	struct policy *p = policy_new();
 	check_refused(p, "::ffff:127.0.0.1", "loopback address");
 	check_refused(p, "::ffff:169.254.169.254", "cloud metadata address");
-	check_refused(p, "::127.0.0.1", "loopback address");		     /* compatible */
-	check_refused(p, "64:ff9b::10.0.0.1", "private address");	     /* NAT64 */
-	check_refused(p, "2002:a00:1::", "private address");		     /* 6to4 of 10.0.0.1 */
-	check_refused(p, "2002:7f00:1::1", "loopback address");		     /* of 127.0.0.1 */
-	check_refused(p, "2001:0:a00:1::f7f7:f7f7", "private address");	     /* Teredo: server */
-	check_refused(p, "2001:0:808:808::80ff:fffe", "loopback address");   /* Teredo: client */
+	check_refused(p, "::127.0.0.1", "loopback address");		   /* compatible */
+	check_refused(p, "64:ff9b::10.0.0.1", "private address");	   /* NAT64 */
+	check_refused(p, "2002:a00:1::", "private address");		   /* 6to4 of 10.0.0.1 */
+	check_refused(p, "2002:7f00:1::1", "loopback address");		   /* of 127.0.0.1 */
+	check_refused(p, "2001:0:a00:1::f7f7:f7f7", "private address");	   /* Teredo: server */
+	check_refused(p, "2001:0:808:808::80ff:fffe", "loopback address"); /* Teredo: client */
 	check_let_through(p, "::ffff:8.8.8.8");
 	check_let_through(p, "::8.8.8.8");
 	check_let_through(p, "64:ff9b::8.8.8.8");
@@ -155,8 +157,9 @@ TEST(policy_allow_of_everything_works)
 
 TEST(policy_names_the_part_that_is_no_prefix)
 {
-	static const char *bads[] = { "10.0.0.0/33", "::/129", "10.0.0", "example.com", "10.0.0.0/",
-				      "/8",	     "10.0.0.0/8x", "1.2.3.4/-1", "[::1]" };
+	static const char *bads[] = { "10.0.0.0/33", "::/129",	   "10.0.0",
+				      "example.com", "10.0.0.0/",  "/8",
+				      "10.0.0.0/8x", "1.2.3.4/-1", "[::1]" };
 	struct policy *p = policy_new();
 	for (size_t i = 0; i < ARRAY_LEN(bads); i++) {
 		char list[64] = "1.2.3.4, ";

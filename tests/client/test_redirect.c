@@ -69,8 +69,10 @@ TEST_GO(redirect_hops_are_kept)
 	CHECK_STR(f->body, "hi");
 	CHECK_EQ(f->begins, 1);
 	CHECK_EQ(f->resp->hops_len, 3);
-	CHECK_STR(f->resp->hops[0].url, origin_url_at(o, "127.0.0.1", "/three#here", url, sizeof(url)));
-	CHECK_STR(f->resp->hops[1].url, origin_url_at(o, "127.0.0.1", "/two#here", url, sizeof(url)));
+	CHECK_STR(f->resp->hops[0].url,
+		  origin_url_at(o, "127.0.0.1", "/three#here", url, sizeof(url)));
+	CHECK_STR(f->resp->hops[1].url,
+		  origin_url_at(o, "127.0.0.1", "/two#here", url, sizeof(url)));
 	CHECK_EQ(f->resp->hops[0].status, 307);
 	CHECK_EQ(f->resp->hops[2].status, 303);
 	CHECK(!f->resp->hops[0].conn_reused && f->resp->hops[1].conn_reused);
@@ -131,7 +133,8 @@ TEST_GO(redirect_303_to_the_same_url_is_no_loop_for_post)
 {
 	struct origin *o = open_origin();
 	struct rig *rig = rig_open(&(struct client_options){ 0 });
-	struct fetched *f = rig_fetch(rig, context_background(), "POST", origin_url(o, "/form"), NULL);
+	struct fetched *f =
+		rig_fetch(rig, context_background(), "POST", origin_url(o, "/form"), NULL);
 	CHECK_ERROR(f, FETCH_REDIRECT_LOOP); /* only the second time, as GET */
 	CHECK_EQ(f->resp->hops_len, 2);
 	fetched_free(f);
@@ -179,7 +182,8 @@ TEST_GO(redirect_to_the_metadata_address_is_refused)
 TEST_GO(redirect_bodies_cost_the_connection_at_most)
 {
 	struct origin *o = open_origin();
-	struct rig *rig = rig_open(&(struct client_options){ .idle_timeout_ns = 100 * MILLISECOND });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .idle_timeout_ns = 100 * MILLISECOND });
 	check_get(rig, origin_url(o, "/long-body"), FETCH_OK, 200, "hi");
 	check_get(rig, origin_url(o, "/cut-body"), FETCH_OK, 200, "hi");
 	rig_close(rig);
@@ -203,13 +207,15 @@ TEST_GO(redirect_to_another_origin_drops_credentials_for_good)
 	struct origin *last = open_origin();
 	char back[256], request[4096];
 	origin_url_at(last, "localhost", "/ok", back, sizeof(back));
-	struct origin *first = origin_open(&(struct origin_options){ .play = play_to, .user = back });
+	struct origin *first =
+		origin_open(&(struct origin_options){ .play = play_to, .user = back });
 	struct rig *rig = rig_open(&(struct client_options){ 0 });
 	struct fields fields = { 0 };
 	CHECK_OK(fields_add(&fields, STR("authorization"), STR("Bearer x")));
 	CHECK_OK(fields_add(&fields, STR("Cookie"), STR("a=b")));
 	CHECK_OK(fields_add(&fields, STR("X-Kept"), STR("yes")));
-	struct fetched *f = rig_fetch(rig, context_background(), "GET", origin_url(first, "/"), &fields);
+	struct fetched *f =
+		rig_fetch(rig, context_background(), "GET", origin_url(first, "/"), &fields);
 	CHECK_ERROR(f, FETCH_OK);
 	origin_last_request(first, request);
 	CHECK(strcasestr(request, "authorization: Bearer x") && strcasestr(request, "cookie: a=b"));
@@ -230,8 +236,8 @@ TEST_GO(redirect_from_https_to_http_is_refused)
 	struct origin *plain = open_origin();
 	char to[256];
 	origin_url_at(plain, "127.0.0.1", "/ok", to, sizeof(to));
-	struct origin *o = origin_open(
-		&(struct origin_options){ .play = play_to, .user = to, .tls = ctx });
+	struct origin *o =
+		origin_open(&(struct origin_options){ .play = play_to, .user = to, .tls = ctx });
 	struct rig *rig = rig_open(&(struct client_options){ .ca_file = certs->ca_file });
 	check_get(rig, origin_url(o, "/"), FETCH_REDIRECT_REFUSED, 302, "");
 	CHECK_EQ(plain->requests, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_tls: verification and its errors by name, the framing that only TLS makes safe, reuse, and stalls in the handshake.
+ * test_tls: verification and its errors by name, the framing that only TLS makes safe, reuse, and
+ * stalls in the handshake.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -76,7 +77,8 @@ TEST_GO(tls_fetches_from_a_verified_server_and_reuses)
 	check_get(w->rig, at(w, "localhost", "/pieces"), FETCH_OK, 200, "hello world");
 	check_get(w->rig, at(w, "localhost", "/none"), FETCH_OK, 404, "");
 	CHECK_EQ(w->origin->connections, 1);
-	check_get(w->rig, at(w, "127.0.0.1", "/ok"), FETCH_OK, 200, "hi"); /* an IP in the certificate */
+	check_get(w->rig, at(w, "127.0.0.1", "/ok"), FETCH_OK, 200,
+		  "hi"); /* an IP in the certificate */
 	CHECK_EQ(w->origin->connections, 2);
 	struct fetched *f = rig_get(w->rig, at(w, "localhost", "/ok"));
 	CHECK(f->resp->conn_reused);
@@ -87,8 +89,9 @@ TEST_GO(tls_fetches_from_a_verified_server_and_reuses)
 
 TEST_GO(tls_1_2_works)
 {
-	struct world *w = world_open(&(struct cert){ .max_version = TLS1_2_VERSION, .rsa_bits = 2048 },
-				     &(struct client_options){ 0 });
+	struct world *w =
+		world_open(&(struct cert){ .max_version = TLS1_2_VERSION, .rsa_bits = 2048 },
+			   &(struct client_options){ 0 });
 	check_get(w->rig, at(w, "localhost", "/ok"), FETCH_OK, 200, "hi");
 	check_get(w->rig, at(w, "localhost", "/pieces"), FETCH_OK, 200, "hello world");
 	CHECK_EQ(w->origin->connections, 1);
@@ -108,7 +111,8 @@ TEST_GO(tls_errors_say_which_check_failed)
 
 TEST_GO(tls_an_address_must_be_in_the_certificate)
 {
-	struct world *w = world_open(&(struct cert){ .host = "localhost" }, &(struct client_options){ 0 });
+	struct world *w =
+		world_open(&(struct cert){ .host = "localhost" }, &(struct client_options){ 0 });
 	check_get(w->rig, at(w, "127.0.0.1", "/ok"), FETCH_TLS_HOST_MISMATCH, 0, "");
 	world_close(w);
 }
@@ -186,10 +190,11 @@ TEST_GO(tls_handshake_failures_are_told_apart)
 	check_handshake_with(speak_plain, FETCH_TLS_PROTOCOL);
 }
 
-TEST_GO(tls_total_timeout_and_cancel_end_a_handshake)
+TEST_GO(tls_total_timeout_ends_a_handshake)
 {
 	struct origin *o = origin_open(&(struct origin_options){ .play = never_answer });
-	struct rig *rig = rig_open(&(struct client_options){ .total_timeout_ns = 100 * MILLISECOND });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .total_timeout_ns = 100 * MILLISECOND });
 	char url[256];
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", o->port);
 	check_get(rig, url, FETCH_TOTAL_TIMEOUT, 0, "");
@@ -198,10 +203,43 @@ TEST_GO(tls_total_timeout_and_cancel_end_a_handshake)
 	origin_close(o);
 }
 
+struct canceller {
+	struct context *ctx;
+	struct origin *origin;
+};
+
+static int cancel_when_connected(void *arg)
+{
+	struct canceller *c = arg;
+	WAIT_FOR(atomic_load(&c->origin->connections) == 1);
+	context_cancel(c->ctx);
+	return 0;
+}
+
+TEST_GO(tls_cancel_ends_a_handshake)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .play = never_answer });
+	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	struct canceller c = { context_with_cancel(context_background()), o };
+	struct errgroup *g = errgroup_new(context_background());
+	char url[256];
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", o->port);
+	errgroup_go(g, cancel_when_connected, &c);
+	struct fetched *f = rig_fetch(rig, c.ctx, "GET", url, NULL);
+	CHECK_ERROR(f, FETCH_CANCELLED);
+	fetched_free(f);
+	CHECK_EQ(errgroup_wait(g), 0);
+	WAIT_FOR(o->open == 0);
+	context_unref(c.ctx);
+	rig_close(rig);
+	origin_close(o);
+}
+
 TEST_GO(tls_read_timeouts_hold)
 {
-	struct world *w = world_open(&(struct cert){ 0 },
-				     &(struct client_options){ .idle_timeout_ns = 50 * MILLISECOND });
+	struct world *w =
+		world_open(&(struct cert){ 0 },
+			   &(struct client_options){ .idle_timeout_ns = 50 * MILLISECOND });
 	check_get(w->rig, at(w, "localhost", "/stall"), FETCH_IDLE_TIMEOUT, 0, "");
 	world_close(w);
 }
@@ -214,7 +252,8 @@ static void play_large(struct peer *p)
 	memset(body, 'x', LARGE);
 	while (peer_read_head(p)) {
 		char head[128];
-		snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LARGE);
+		snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
+			 LARGE);
 		if (!peer_say(p, head) || !peer_write(p, body, LARGE))
 			break;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_transport: what a kept connection that goes bad does to the next request: nothing that can be helped.
+ * test_transport: what a kept connection that goes bad does to the next request: nothing that can
+ * be helped.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 
 static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
-/* The first connection answers once, and to the second request in the way that `user` says. Others are well. */
+/* The first connection answers once, and to the second request in the way that `user` says. Others
+ * are well. */
 static void play_stale(struct peer *p)
 {
 	const char *how = p->origin->options.user;
@@ -30,7 +32,8 @@ static void play_stale(struct peer *p)
 
 static struct origin *open_stale(const char *how)
 {
-	return origin_open(&(struct origin_options){ .play = play_stale, .user = (void *)(uintptr_t)how });
+	return origin_open(
+		&(struct origin_options){ .play = play_stale, .user = (void *)(uintptr_t)how });
 }
 
 static void check_second(const char *how, const char *method, const struct fields *fields,
@@ -40,7 +43,8 @@ static void check_second(const char *how, const char *method, const struct field
 	struct rig *rig = rig_open(&(struct client_options){ 0 });
 	struct client_stats stats;
 	check_get(rig, origin_url(o, "/"), FETCH_OK, 200, "hi");
-	struct fetched *f = rig_fetch(rig, context_background(), method, origin_url(o, "/"), fields);
+	struct fetched *f =
+		rig_fetch(rig, context_background(), method, origin_url(o, "/"), fields);
 	CHECK_ERROR(f, e);
 	client_stats(rig->client, &stats);
 	CHECK_EQ(o->connections, connections);
