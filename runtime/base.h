@@ -15,17 +15,17 @@
 #define NANOSECOND  INT64_C(1)
 #define MICROSECOND (1000 * NANOSECOND)
 #define MILLISECOND (1000 * MICROSECOND)
-#define SECOND      (1000 * MILLISECOND)
+#define SECOND	    (1000 * MILLISECOND)
 
 /* A deadline that never comes. Deadlines are absolute nanoseconds of clock_now(). */
 #define NEVER INT64_MAX
 
-#define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)			(sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define LIKELY(x)                       __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)                     __builtin_expect(!!(x), 0)
-#define MUST_USE                        __attribute__((warn_unused_result))
-#define PRINTF_LIKE(fmt, args)          __attribute__((format(printf, fmt, args)))
+#define LIKELY(x)			__builtin_expect(!!(x), 1)
+#define UNLIKELY(x)			__builtin_expect(!!(x), 0)
+#define MUST_USE			__attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args)		__attribute__((format(printf, fmt, args)))
 
 /* Ends the process with "panic: <message>", a traceback and abort(). For what must be impossible. */
 _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -44,12 +44,17 @@ bool panicking(void);
 void *xmalloc(size_t size) MUST_USE;
 void *xcalloc(size_t n, size_t size) MUST_USE;
 
-/* In debug builds memory that is freed is overwritten first, and owners of counted things look for that when these are used. */
+/* In debug builds memory that is freed is overwritten first, and owners of counted things look for that when these are used.
+ * The empty asm reads it: or the compiler would leave out what nobody reads before free(). */
 #ifdef RUNTIME_DEBUG
-#define POISON(ptr, size)  __builtin_memset((ptr), 0xdb, (size))
+#define POISON(ptr, size)                                     \
+	do {                                                  \
+		__builtin_memset((ptr), 0xdb, (size));        \
+		__asm__ volatile("" : : "r"(ptr) : "memory"); \
+	} while (0)
 #define IS_POISONED(word) ((word) == 0xdbdbdbdb)
 #else
-#define POISON(ptr, size)  ((void)(ptr), (void)(size))
+#define POISON(ptr, size) ((void)(ptr), (void)(size))
 #define IS_POISONED(word) false
 #endif
 

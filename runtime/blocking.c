@@ -14,6 +14,7 @@
 #include "runtime/list.h"
 #include "runtime/proc.h"
 #include "runtime/note.h"
+#include "runtime/sanitizer.h"
 #include "runtime/thread.h"
 
 #define POOL_MAX     16
@@ -40,6 +41,7 @@ static struct {
 
 static void perform(struct call *c)
 {
+	HAPPENS_AFTER(c);
 	c->fn(c->arg);
 	g_ready(c->g);
 	sched_external_end();
@@ -136,6 +138,7 @@ static bool submit(struct g *g, void *arg)
 void blocking_call(void (*fn)(void *arg), void *arg)
 {
 	struct call c = { .fn = fn, .arg = arg };
+	HAPPENS_BEFORE(&c);
 	sched_external_begin();
 	g_park(WAIT_BLOCKING, submit, &c);
 }
@@ -220,6 +223,7 @@ static bool submit_own(struct g *g, void *arg)
 void blocking_thread_call(struct blocking_thread *t, void (*fn)(void *arg), void *arg)
 {
 	struct own_call o = { .call = { .fn = fn, .arg = arg }, .thread = t };
+	HAPPENS_BEFORE(&o.call);
 	sched_external_begin();
 	g_park(WAIT_BLOCKING, submit_own, &o);
 }

@@ -14,6 +14,6 @@ void blocking_call(void (*fn)(void *arg), void *arg);
 struct blocking_thread;
 struct blocking_thread *blocking_thread_new(const char *name) MUST_USE;
 void blocking_thread_call(struct blocking_thread *t, void (*fn)(void *arg), void *arg); /* Parks. */
-void blocking_thread_free(struct blocking_thread *t);					 /* Parks until the thread has ended. */
+void blocking_thread_free(struct blocking_thread *t); /* Parks until the thread has ended. */
 
 #endif

@@ -74,8 +74,11 @@ static struct chan_waiter *dequeue(struct waitq *q)
 	struct waiter *first;
 	while ((first = waitq_pop(q)) != NULL) {
 		struct chan_waiter *w = CONTAINER_OF(first, struct chan_waiter, waiter);
-		if (w->claimed == NULL || !atomic_exchange_explicit(w->claimed, true, memory_order_acq_rel))
+		if (w->claimed == NULL ||
+		    !atomic_exchange_explicit(w->claimed, true, memory_order_acq_rel)) {
+			HAPPENS_AFTER(w);
 			return w;
+		}
 	}
 	return NULL;
 }
@@ -93,7 +96,6 @@ bool chan__put(struct chan *c, const void *elem, struct g **ret_wake)
 {
 	struct chan_waiter *receiver = dequeue(&c->receivers);
 	if (receiver) {
-		HAPPENS_AFTER(receiver);
 		copy(receiver->elem, elem, c->elem_size);
 		*ret_wake = notify(receiver, true);
 		return true;
@@ -113,7 +115,6 @@ bool chan__put(struct chan *c, const void *elem, struct g **ret_wake)
 /* Receives from the first sender in line: his value, or the ring's oldest and his takes its place. */
 static void take_from_sender(struct chan *c, struct chan_waiter *sender, void *ret_elem)
 {
-	HAPPENS_AFTER(sender);
 	if (c->cap == 0) {
 		copy(ret_elem, sender->elem, c->elem_size);
 		return;
@@ -298,14 +299,18 @@ static void destroy(struct chan *c)
 size_t chan__size(size_t capacity, size_t elem_size)
 {
 	size_t bytes;
-	if (__builtin_mul_overflow(capacity, elem_size, &bytes) || bytes > PTRDIFF_MAX / 2 || capacity > PTRDIFF_MAX)
+	if (__builtin_mul_overflow(capacity, elem_size, &bytes) || bytes > PTRDIFF_MAX / 2 ||
+	    capacity > PTRDIFF_MAX)
 		panic("makechan: size out of range");
 	return sizeof(struct chan) + bytes;
 }
 
-void chan__init(struct chan *c, size_t capacity, size_t elem_size, void (*destroy_fn)(struct chan *c))
+void chan__init(struct chan *c, size_t capacity, size_t elem_size,
+		void (*destroy_fn)(struct chan *c))
 {
-	*c = (struct chan){ .refs = 1, .elem_size = (uint32_t)elem_size, .cap = capacity, .destroy = destroy_fn };
+	*c = (struct chan){
+		.refs = 1, .elem_size = (uint32_t)elem_size, .cap = capacity, .destroy = destroy_fn
+	};
 	atomic_fetch_add_explicit(&alive, 1, memory_order_relaxed);
 }
 

@@ -23,20 +23,20 @@
 struct chan;
 
 /* elem_ carries the type, chan_ the pointer whatever the direction: for the macros below only. */
-#define CHAN_OF(T, name)                   \
-	typedef union {                    \
-		struct chan *rx, *chan_;   \
-		__typeof__(T) *elem_;      \
-	} name##_rx;                       \
-	typedef union {                    \
-		struct chan *tx, *chan_;   \
-		__typeof__(T) *elem_;      \
-	} name##_tx;                       \
-	typedef union {                    \
+#define CHAN_OF(T, name)                      \
+	typedef union {                       \
+		struct chan *rx, *chan_;      \
+		__typeof__(T) *elem_;         \
+	} name##_rx;                          \
+	typedef union {                       \
+		struct chan *tx, *chan_;      \
+		__typeof__(T) *elem_;         \
+	} name##_tx;                          \
+	typedef union {                       \
 		struct chan *tx, *rx, *chan_; \
-		name##_tx as_tx;           \
-		name##_rx as_rx;           \
-		__typeof__(T) *elem_;      \
+		name##_tx as_tx;              \
+		name##_rx as_rx;              \
+		__typeof__(T) *elem_;         \
 	} name
 
 #define CHAN_ELEM_MAX 65536
@@ -51,8 +51,9 @@ struct empty {
 CHAN_OF(struct empty, done_chan);
 
 /* A new channel of that CHAN_OF type; one reference for the caller. Panics when the size is out of range. Any thread. */
-#define chan_make(name, capacity) \
-	((name){ .tx = chan__make((capacity), sizeof(*((name *)0)->elem_) + CHAN__ELEM_FITS(*((name *)0)->elem_)) })
+#define chan_make(name, capacity)                                           \
+	((name){ .tx = chan__make((capacity), sizeof(*((name *)0)->elem_) + \
+						      CHAN__ELEM_FITS(*((name *)0)->elem_)) })
 
 /* Sends the value (after c, may contain commas). Parks until it is taken or buffered. Panics when c is closed. */
 #define chan_send(c, ...) chan__send((c).tx, CHAN__VALUE(c, __VA_ARGS__))
@@ -62,7 +63,7 @@ CHAN_OF(struct empty, done_chan);
 
 /* The same without parking, as Go's select with a default. Any thread of the runtime, timers' callbacks too. True when it was
  * done; chan_try_recv then sets *ret_ok (may be NULL): false if that was only the news that c is closed and drained. */
-#define chan_try_send(c, ...)         chan__try_send((c).tx, CHAN__VALUE(c, __VA_ARGS__))
+#define chan_try_send(c, ...)	      chan__try_send((c).tx, CHAN__VALUE(c, __VA_ARGS__))
 #define chan_try_recv(c, ptr, ret_ok) chan__try_recv((c).rx, CHAN__PTR(c, ptr), (ret_ok))
 
 /* Wakes all who wait: receivers get false, senders panic. Any thread of the runtime. */
@@ -82,9 +83,10 @@ int64_t chan_count(void);
 /* A goroutine in a channel's line, or one case of a select that is. Internal; here because a select case holds one. */
 struct chan_waiter {
 	struct waiter waiter;
-	void *elem;	       /* where the value comes from or goes to; NULL: drop it */
-	_Atomic bool *claimed; /* the select's, which wakes once only: first to set it wakes it. NULL: no select */
-	bool ok;	       /* set by the waker: false when it was a close */
+	void *elem; /* where the value comes from or goes to; NULL: drop it */
+	_Atomic bool *
+		claimed; /* the select's, which wakes once only: first to set it wakes it. NULL: no select */
+	bool ok; /* set by the waker: false when it was a close */
 };
 
 struct chan *chan__make(size_t capacity, size_t elem_size) MUST_USE;
@@ -99,34 +101,40 @@ struct chan *chan__ref(struct chan *c);
 void chan__unref(struct chan *c);
 
 /* A pointer to a copy of the value, which lives until the end of the enclosing block. The value is evaluated once. */
-#define CHAN__VALUE(c, ...) \
-	(CHAN__NOT_NARROWED(*(c).elem_, (__VA_ARGS__)), (__typeof__(*(c).elem_)[1]){ (__VA_ARGS__) })
+#define CHAN__VALUE(c, ...)                             \
+	(CHAN__NOT_NARROWED(*(c).elem_, (__VA_ARGS__)), \
+	 (__typeof__(*(c).elem_)[1]){ (__VA_ARGS__) })
 
 /* ptr; the second arm is never taken, but lets the compiler refuse another pointer type. */
 #define CHAN__PTR(c, ptr) (1 ? (ptr) : (c).elem_)
 
-#define CHAN__ELEM_FITS(e) \
-	(0 * sizeof(struct { _Static_assert(sizeof(e) <= CHAN_ELEM_MAX, "chan_make: element too large"); int dummy; }))
+#define CHAN__ELEM_FITS(e)                                                                   \
+	(0 * sizeof(struct {                                                                 \
+		 _Static_assert(sizeof(e) <= CHAN_ELEM_MAX, "chan_make: element too large"); \
+		 int dummy;                                                                  \
+	 }))
 
 /* Refuses a number that the element type might not hold. Assigning would cut it silently: -Wconversion is not asked for
  * elsewhere. A constant that fits is fine, so is any number as a bool; pointers and structs are the compiler's own business.
  * 1 and 8 are what __builtin_classify_type gives for integers (enums and bool too) and for floating point. */
 #define CHAN__NOT_NARROWED(t, v) __builtin_choose_expr(CHAN__FITS(t, v), (void)0, chan__narrowed())
-void chan__narrowed(void) __attribute__((error("the value would be narrowed to the channel's element type")));
-#define CHAN__IS_INT(e)   (__builtin_classify_type(e) == 1)
+void chan__narrowed(void)
+	__attribute__((error("the value would be narrowed to the channel's element type")));
+#define CHAN__IS_INT(e)	  (__builtin_classify_type(e) == 1)
 #define CHAN__IS_REAL(e)  (__builtin_classify_type(e) == 8)
 #define CHAN__IS_CONST(e) __builtin_choose_expr(__builtin_constant_p(e), 1, 0)
-#define CHAN__INT(e)      __builtin_choose_expr(CHAN__IS_INT(e), (e), 0)
-#define CHAN__CONST(e)    __builtin_choose_expr(CHAN__IS_CONST(e) && CHAN__IS_INT(e), (e), 0)
+#define CHAN__INT(e)	  __builtin_choose_expr(CHAN__IS_INT(e), (e), 0)
+#define CHAN__CONST(e)	  __builtin_choose_expr(CHAN__IS_CONST(e) && CHAN__IS_INT(e), (e), 0)
 #define CHAN__KEEPS(t, k) ((__int128)(__typeof__(CHAN__INT(t)))(k) == (__int128)(k))
 #define CHAN__WIDE(t, v)  (sizeof(__typeof__(t)) >= sizeof(__typeof__(v)))
-#define CHAN__INT_FITS(t, v)                                                                       \
-	(CHAN__IS_REAL(t) ? CHAN__IS_CONST(v) || sizeof(__typeof__(t)) > sizeof(__typeof__(v)) :   \
-			    CHAN__WIDE(t, v) || (CHAN__IS_CONST(v) && CHAN__KEEPS(t, CHAN__CONST(v))))
+#define CHAN__INT_FITS(t, v)                                                          \
+	(CHAN__IS_REAL(t)                                                             \
+		 ? CHAN__IS_CONST(v) || sizeof(__typeof__(t)) > sizeof(__typeof__(v)) \
+		 : CHAN__WIDE(t, v) || (CHAN__IS_CONST(v) && CHAN__KEEPS(t, CHAN__CONST(v))))
 #define CHAN__REAL_FITS(t, v) (CHAN__IS_REAL(t) && (CHAN__IS_CONST(v) || CHAN__WIDE(t, v)))
-#define CHAN__FITS(t, v)                                                                           \
-	(!(CHAN__IS_INT(t) || CHAN__IS_REAL(t)) ||                                                 \
-	 __builtin_types_compatible_p(__typeof__(t), _Bool) ||                                     \
+#define CHAN__FITS(t, v)                                       \
+	(!(CHAN__IS_INT(t) || CHAN__IS_REAL(t)) ||             \
+	 __builtin_types_compatible_p(__typeof__(t), _Bool) || \
 	 (CHAN__IS_INT(v) ? CHAN__INT_FITS(t, v) : !CHAN__IS_REAL(v) || CHAN__REAL_FITS(t, v)))
 
 #endif

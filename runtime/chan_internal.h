@@ -20,9 +20,9 @@
 struct chan {
 	struct lock lock;
 	_Atomic bool closed;
-	_Atomic uint32_t refs;
-	uint32_t elem_size;
 	size_t cap;
+	uint32_t elem_size;
+	_Atomic uint32_t refs; /* not in the first 16 bytes, which free() uses: see chan__lock */
 	_Atomic size_t len;
 	size_t head; /* the slot of the oldest element */
 	struct waitq receivers, senders;

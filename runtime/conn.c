@@ -128,7 +128,8 @@ int conn_dial_wait(struct conn *c)
 	return err;
 }
 
-int conn_dial(const struct sockaddr *addr, socklen_t addr_len, int64_t deadline_ns, struct conn **ret_conn)
+int conn_dial(const struct sockaddr *addr, socklen_t addr_len, int64_t deadline_ns,
+	      struct conn **ret_conn)
 {
 	struct conn *c;
 	int err = conn_dial_start(addr, addr_len, &c);
@@ -252,7 +253,8 @@ int conn_wait_writable(struct conn *c)
 
 static ssize_t try_writev(int fd, struct iovec *iov, int iov_len)
 {
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)(iov_len < IOV_MAX ? iov_len : IOV_MAX) };
+	struct msghdr msg = { .msg_iov = iov,
+			      .msg_iovlen = (size_t)(iov_len < IOV_MAX ? iov_len : IOV_MAX) };
 	ssize_t n = sendmsg(fd, &msg, MSG_NOSIGNAL);
 	return n < 0 ? -errno : n;
 }

@@ -24,16 +24,16 @@
 #include "runtime/timer.h"
 
 struct context {
-	_Atomic uint32_t refs;
-	_Atomic int err; /* 0 while live; changes once */
-	int cause;	 /* before err changes */
-	struct lock lock;
 	struct context *parent; /* counted; NULL for the background */
-	struct list sibling;	/* in parent->children, or in a canceller's list */
+	int64_t deadline_ns;
+	_Atomic uint32_t refs; /* not in the first 16 bytes, which free() uses: see lock() */
+	_Atomic int err;       /* 0 while live; changes once */
+	int cause;	       /* before err changes */
+	struct lock lock;
+	struct list sibling; /* in parent->children, or in a canceller's list */
 	struct list children;
 	struct context_after *afters;
 	struct chan *_Atomic done;
-	int64_t deadline_ns;
 	const void *key;
 	void *value;
 	bool timed; /* it has a deadline nearer than its parent's: the timer is in use */
@@ -60,8 +60,8 @@ static bool try_ref(struct context *ctx)
 {
 	uint32_t n = atomic_load_explicit(&ctx->refs, memory_order_relaxed);
 	while (n != 0) {
-		if (atomic_compare_exchange_weak_explicit(&ctx->refs, &n, n + 1, memory_order_acquire,
-							  memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(
+			    &ctx->refs, &n, n + 1, memory_order_acquire, memory_order_relaxed))
 			return true;
 	}
 	return false;
@@ -97,6 +97,7 @@ static void run_afters(struct context *ctx)
 {
 	struct context_after *a;
 	while ((a = take_after(ctx)) != NULL) {
+		HAPPENS_AFTER(a);
 		a->fn(a);
 		HAPPENS_BEFORE(a);
 		atomic_store_explicit(&a->running, 0, memory_order_release);
@@ -190,7 +191,8 @@ static struct context *new_child(struct context *parent)
 	return ctx;
 }
 
-static struct context *new_with_deadline(struct context *parent, int64_t deadline_ns, int64_t now_ns)
+static struct context *new_with_deadline(struct context *parent, int64_t deadline_ns,
+					 int64_t now_ns)
 {
 	struct context *ctx = new_child(parent);
 	if (deadline_ns >= ctx->deadline_ns)
@@ -331,9 +333,11 @@ int64_t context_count(void)
 
 /* --- calls at the end --- */
 
-void context_after(struct context *ctx, struct context_after *a, void (*fn)(struct context_after *a))
+void context_after(struct context *ctx, struct context_after *a,
+		   void (*fn)(struct context_after *a))
 {
 	*a = (struct context_after){ .fn = fn, .ctx = ctx };
+	HAPPENS_BEFORE(a);
 	if (ctx == &background)
 		return;
 	lock(ctx);

@@ -24,9 +24,11 @@ struct context *context_background(void);
 /* Children: one reference for the caller. parent is borrowed (the child refs it). A child of one that has ended has ended too.
  * Any thread of the runtime. */
 struct context *context_with_cancel(struct context *parent) MUST_USE;
-struct context *context_with_deadline(struct context *parent, int64_t deadline_ns) MUST_USE; /* absolute; NEVER = none */
+struct context *context_with_deadline(struct context *parent,
+				      int64_t deadline_ns) MUST_USE; /* absolute; NEVER = none */
 struct context *context_with_timeout(struct context *parent, int64_t timeout_ns) MUST_USE;
-struct context *context_with_value(struct context *parent, const void *key, void *value) MUST_USE; /* value borrowed */
+struct context *context_with_value(struct context *parent, const void *key,
+				   void *value) MUST_USE; /* value borrowed */
 
 /* Cancels ctx and all its descendants. The first cause wins. Never parks; any thread of the runtime, timers' callbacks too.
  * cause 0 = -ECANCELED. */
@@ -47,7 +49,8 @@ int64_t context_deadline(const struct context *ctx);
 void *context_value(const struct context *ctx, const void *key);
 
 struct context *context_ref(struct context *ctx);
-void context_unref(struct context *ctx); /* NULL is fine. The last unref cancels. Any thread of the runtime. */
+void context_unref(
+	struct context *ctx); /* NULL is fine. The last unref cancels. Any thread of the runtime. */
 
 /* Calls fn once when ctx ends: on whatever ends it, so fn must not park; at once, on the caller, if it already has. The node
  * is embedded in its owner's struct, and before the owner lets that go, or ctx, it calls context_stop_after (not from fn),
@@ -58,7 +61,8 @@ struct context_after {
 	struct context_after *next, **link; /* under ctx's lock; link is NULL when not registered */
 	_Atomic uint32_t running;
 };
-void context_after(struct context *ctx, struct context_after *a, void (*fn)(struct context_after *a));
+void context_after(struct context *ctx, struct context_after *a,
+		   void (*fn)(struct context_after *a));
 bool context_stop_after(struct context_after *a);
 
 /* Contexts alive, the background not counted: for leak checks. Any thread. */

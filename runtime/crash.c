@@ -22,11 +22,11 @@ static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 static struct sigaction before[ARRAY_LEN(faults)];
 static atomic_bool crashing;
 
-/* The stack that holds fp: the current goroutine's, or the OS thread's own. */
+/* The stack that is stood on: the current goroutine's, or the OS thread's own. */
 static void find_bounds(struct stack_point *at, const struct m *m, const struct g *g)
 {
-	const char *fp = at->fp;
-	if (g != NULL && fp >= stack_low(g) && fp < (const char *)g) {
+	const char *here = at->sp != NULL ? at->sp : at->fp;
+	if (g != NULL && here >= stack_low(g) && here < (const char *)g) {
 		at->low = stack_low(g);
 		at->high = (const char *)g;
 	} else if (m != NULL) {
@@ -44,7 +44,9 @@ static void write_all(struct writer *w, struct stack_point at)
 	if (g != NULL) {
 		dump__goroutine(w, g, &at);
 	} else {
-		writer_print(w, "no goroutine, %s:\n", m != NULL ? "on the scheduler's stack" : "on a thread outside the scheduler");
+		writer_print(w, "no goroutine, %s:\n",
+			     m != NULL ? "on the scheduler's stack"
+				       : "on a thread outside the scheduler");
 		traceback_write(w, at);
 		writer_print(w, "\n");
 	}
@@ -61,10 +63,12 @@ static struct stack_point interrupted_point(const ucontext_t *context)
 {
 #if defined(__x86_64__)
 	return (struct stack_point){ .pc = (void *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP],
-				     .fp = (void *)(uintptr_t)context->uc_mcontext.gregs[REG_RBP] };
+				     .fp = (void *)(uintptr_t)context->uc_mcontext.gregs[REG_RBP],
+				     .sp = (void *)(uintptr_t)context->uc_mcontext.gregs[REG_RSP] };
 #elif defined(__aarch64__)
 	return (struct stack_point){ .pc = (void *)(uintptr_t)context->uc_mcontext.pc,
-				     .fp = (void *)(uintptr_t)context->uc_mcontext.regs[29] };
+				     .fp = (void *)(uintptr_t)context->uc_mcontext.regs[29],
+				     .sp = (void *)(uintptr_t)context->uc_mcontext.sp };
 #endif
 }
 
@@ -73,7 +77,9 @@ static void describe(struct writer *w, int signal_number, const siginfo_t *info)
 	bool has_address = signal_number == SIGSEGV || signal_number == SIGBUS;
 	const struct g *owner = has_address ? stack_find(info->si_addr) : NULL;
 	if (owner != NULL && stack_is_guard(info->si_addr)) {
-		writer_print(w, "fatal error: goroutine stack overflow\ngoroutine %llu [%s] has used up its stack of %zu KiB\n",
+		writer_print(w,
+			     "fatal error: goroutine stack overflow\ngoroutine %llu [%s] has used "
+			     "up its stack of %zu KiB\n",
 			     (unsigned long long)atomic_load(&owner->id), owner->name,
 			     (size_t)((const char *)owner - stack_low(owner)) / 1024);
 		return;

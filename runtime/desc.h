@@ -21,7 +21,10 @@
 
 struct g;
 
-enum desc_dir { DESC_READ, DESC_WRITE };
+enum desc_dir {
+	DESC_READ,
+	DESC_WRITE
+};
 
 enum desc_use {
 	DESC_CLOSED = 1 << 0,
@@ -42,8 +45,9 @@ struct desc_half {
 struct desc {
 	struct poll_source source;
 	_Atomic uint32_t use; /* enum desc_use */
-	struct lock lock;     /* guards the rest, but fd, destroy and owner, which are constant while open */
-	uint16_t tag;	      /* of this registration */
+	struct lock
+		lock; /* guards the rest, but fd, destroy and owner, which are constant while open */
+	uint16_t tag; /* of this registration */
 	bool open;
 	bool hangup; /* reads don't block any more */
 	int error;   /* of desc_interrupt; 0 = none */

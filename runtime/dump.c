@@ -27,8 +27,10 @@ NO_TSAN static void write_state(struct writer *w, const struct g *g, uint32_t st
 {
 	writer_print(w, "goroutine %llu [", (unsigned long long)atomic_load(&g->id));
 	if (state == G_PARKED) {
-		int64_t waited = clock_now() - atomic_load_explicit(&g->since_ns, memory_order_relaxed);
-		writer_print(w, "%s", reason_text(atomic_load_explicit(&g->reason, memory_order_relaxed)));
+		int64_t waited =
+			clock_now() - atomic_load_explicit(&g->since_ns, memory_order_relaxed);
+		writer_print(w, "%s",
+			     reason_text(atomic_load_explicit(&g->reason, memory_order_relaxed)));
 		if (waited >= MINUTE)
 			writer_print(w, ", %lld minutes", (long long)(waited / MINUTE));
 	} else {

@@ -101,7 +101,8 @@ void errgroup_go_copy(struct errgroup *g, int (*fn)(void *args), const void *arg
 		char bytes[sizeof(struct task) + ERRGROUP_ARGS_MAX];
 	} copy = { .task = { .group = g, .fn = fn, .copied = true } };
 	if (size > ERRGROUP_ARGS_MAX)
-		panic("errgroup: %zu bytes of arguments, at most %d are copied", size, ERRGROUP_ARGS_MAX);
+		panic("errgroup: %zu bytes of arguments, at most %d are copied", size,
+		      ERRGROUP_ARGS_MAX);
 	if (g->limit)
 		sema_acquire(&g->free, 1);
 	if (size)

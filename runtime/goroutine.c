@@ -28,7 +28,8 @@ void goroutine__start(void (*fn)(void *), void *arg, const char *name)
 void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name)
 {
 	if (UNLIKELY(size > COPY_MAX))
-		panic("go_with(%s): %zu bytes of arguments, at most %d are copied", name, size, COPY_MAX);
+		panic("go_with(%s): %zu bytes of arguments, at most %d are copied", name, size,
+		      COPY_MAX);
 	start(fn, args, size, name);
 }
 

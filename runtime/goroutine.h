@@ -22,11 +22,13 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv);
 /* go(fn, arg): starts a goroutine that runs fn(arg), fn being void (*)(T *); arg is borrowed.
  * go_with(fn, value): value (a struct) is copied onto the new goroutine's stack, at most 1024 bytes; fn gets a pointer to the
  * copy, which lives until fn returns. */
-#define go(fn, arg) \
-	((void)sizeof((fn)(arg), 0), goroutine__start((void (*)(void *))(void (*)(void))(fn), (void *)(uintptr_t)(arg), #fn))
-#define go_with(fn, ...)                                                                                         \
-	((void)sizeof((fn)(&(__VA_ARGS__)), 0), goroutine__start_copy((void (*)(void *))(void (*)(void))(fn), &(__VA_ARGS__), \
-								      sizeof(__VA_ARGS__), #fn))
+#define go(fn, arg)                  \
+	((void)sizeof((fn)(arg), 0), \
+	 goroutine__start((void (*)(void *))(void (*)(void))(fn), (void *)(uintptr_t)(arg), #fn))
+#define go_with(fn, ...)                                                               \
+	((void)sizeof((fn)(&(__VA_ARGS__)), 0),                                        \
+	 goroutine__start_copy((void (*)(void *))(void (*)(void))(fn), &(__VA_ARGS__), \
+			       sizeof(__VA_ARGS__), #fn))
 
 void goroutine__start(void (*fn)(void *), void *arg, const char *name);
 void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name);

@@ -62,8 +62,10 @@ static inline struct list *list_pop_front(struct list *head)
 	return node;
 }
 
-#define list_for_each(node, head) for (struct list *node = (head)->next; node != (head); node = node->next)
-#define list_for_each_safe(node, tmp, head) \
-	for (struct list *node = (head)->next, *tmp = node->next; node != (head); node = tmp, tmp = node->next)
+#define list_for_each(node, head) \
+	for (struct list *node = (head)->next; node != (head); node = node->next)
+#define list_for_each_safe(node, tmp, head)                                       \
+	for (struct list *node = (head)->next, *tmp = node->next; node != (head); \
+	     node = tmp, tmp = node->next)
 
 #endif

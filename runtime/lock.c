@@ -8,9 +8,10 @@
 
 #include "runtime/base.h"
 #include "runtime/futex.h"
+#include "runtime/sanitizer.h"
 
-#define FREE      0u
-#define HELD      1u
+#define FREE	  0u
+#define HELD	  1u
 #define CONTENDED 2u
 
 /* About a microsecond: longer than any critical section under this lock whose holder is on a CPU. */
@@ -25,17 +26,25 @@ static inline void cpu_relax(void)
 #endif
 }
 
-bool lock_try_acquire(struct lock *l)
+static bool try(struct lock *l)
 {
 	uint32_t seen = FREE;
 	return atomic_compare_exchange_strong_explicit(&l->state, &seen, HELD, memory_order_acquire,
 						       memory_order_relaxed);
 }
 
+bool lock_try_acquire(struct lock *l)
+{
+	bool done = try(l);
+	if (done)
+		HAPPENS_AFTER(l);
+	return done;
+}
+
 static __attribute__((noinline)) void acquire_slow(struct lock *l)
 {
 	for (int i = 0; i < SPINS; i++) {
-		if (atomic_load_explicit(&l->state, memory_order_relaxed) == FREE && lock_try_acquire(l))
+		if (atomic_load_explicit(&l->state, memory_order_relaxed) == FREE && try(l))
 			return;
 		cpu_relax();
 	}
@@ -45,12 +54,14 @@ static __attribute__((noinline)) void acquire_slow(struct lock *l)
 
 void lock_acquire(struct lock *l)
 {
-	if (UNLIKELY(!lock_try_acquire(l)))
+	if (UNLIKELY(!try(l)))
 		acquire_slow(l);
+	HAPPENS_AFTER(l);
 }
 
 void lock_release(struct lock *l)
 {
+	HAPPENS_BEFORE(l);
 	if (UNLIKELY(atomic_exchange_explicit(&l->state, FREE, memory_order_release) == CONTENDED))
 		futex_wake(&l->state, 1);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * mutex: one compare-and-swap when nobody contends; else a line of waiters under a lock. The policy is Go's sync.Mutex.
+ * mutex: one compare-and-swap when nobody waits; else a line of waiters under a lock. The policy is Go's sync.Mutex.
  *
  * Normal mode: unlock wakes the first in line, who then competes with whoever comes by; those are running already and mostly
  * win, which is fast. A woken waiter that loses goes back to the head of the line. One that has waited for more than 1 ms
  * switches to starvation mode: unlock hands the mutex over to the first in line, newcomers queue. The one who gets it
  * switches back if it is the last in line or has waited for less than 1 ms.
  *
- * state is changed without the lock only from 0 to LOCKED and back. So whoever holds the lock and has set any other bit has state
- * to himself. While the lock is free: QUEUED if and only if the line isn't empty.
+ * LOCKED is set by anybody who finds it clear and cleared by the holder, without the lock. The other bits change under the lock
+ * alone, in one step with what was seen of LOCKED. So the holder who has the lock too has all of state to himself. Nobody is
+ * forgotten: a waiter sets QUEUED in the same step in which he sees LOCKED, and who clears LOCKED wakes one if QUEUED is set,
+ * unless an AWAKE one is about to try. STARVING is never seen without LOCKED.
  */
 #include "runtime/mutex.h"
 
@@ -35,19 +37,17 @@ static uint32_t get_state(struct mutex *m)
 	return atomic_load_explicit(&m->state, memory_order_relaxed);
 }
 
+/* By the holder, under the lock. */
 static void set_state(struct mutex *m, uint32_t state)
 {
 	atomic_store_explicit(&m->state, state, memory_order_release);
 }
 
-static uint32_t queued(struct mutex *m)
+/* *from is what is there instead when it fails. */
+static bool swap(struct mutex *m, uint32_t *from, uint32_t to, memory_order order)
 {
-	return waitq_empty(&m->line) ? 0 : QUEUED;
-}
-
-static bool swap(struct mutex *m, uint32_t from, uint32_t to, memory_order order)
-{
-	return atomic_compare_exchange_strong_explicit(&m->state, &from, to, order, memory_order_relaxed);
+	return atomic_compare_exchange_strong_explicit(&m->state, from, to, order,
+						       memory_order_relaxed);
 }
 
 static bool is_starved(const struct mutex_waiter *w)
@@ -55,23 +55,30 @@ static bool is_starved(const struct mutex_waiter *w)
 	return w->since_ns && clock_now() - w->since_ns > STARVED_NS;
 }
 
-/* One try, under the lock, by a newcomer or a woken waiter. Else w is in line. */
+static bool take_if_free(struct mutex *m)
+{
+	uint32_t old = 0;
+	while (!(old & LOCKED))
+		if (swap(m, &old, old | LOCKED, memory_order_acquire))
+			return true;
+	return false;
+}
+
+/* Under the lock: takes the mutex, or gets in line. */
 static bool take_or_queue(struct mutex *m, struct mutex_waiter *w)
 {
-	uint32_t old = atomic_fetch_or_explicit(&m->state, QUEUED, memory_order_acquire);
-	if (w->woken)
-		old &= ~AWAKE;
-	if (!(old & LOCKED)) {
-		set_state(m, LOCKED | (old & AWAKE) | queued(m));
+	uint32_t starving = is_starved(w) ? STARVING : 0;
+	uint32_t old = get_state(m), new;
+	do {
+		new = w->woken ? old & ~AWAKE : old;
+		new |= old &LOCKED ? QUEUED | starving : LOCKED;
+	} while (!swap(m, &old, new, memory_order_acquire));
+	if (!(old & LOCKED))
 		return true;
-	}
-	if (is_starved(w))
-		old |= STARVING;
 	if (w->woken)
 		waitq_push_front(&m->line, &w->waiter);
 	else
 		waitq_push(&m->line, &w->waiter);
-	set_state(m, old | QUEUED);
 	return false;
 }
 
@@ -107,58 +114,49 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
-	if (UNLIKELY(!swap(m, 0, LOCKED, memory_order_acquire)))
+	if (UNLIKELY(!take_if_free(m)))
 		lock_slow(m);
 	HAPPENS_AFTER(m);
 }
 
 bool mutex_try_lock(struct mutex *m)
 {
-	bool taken = swap(m, 0, LOCKED, memory_order_acquire);
-	if (!taken && !(get_state(m) & LOCKED)) {
-		lock_acquire(&m->lock);
-		uint32_t old = atomic_fetch_or_explicit(&m->state, LOCKED, memory_order_acquire);
-		taken = !(old & LOCKED);
-		lock_release(&m->lock);
-	}
+	bool taken = take_if_free(m);
 	if (taken)
 		HAPPENS_AFTER(m);
 	return taken;
 }
 
-/* Under the lock. The one to wake, or NULL. */
+/* By the holder, under the lock, with somebody in line and nobody awake. Gives the one to wake. */
 static struct waiter *pass_on(struct mutex *m)
 {
-	uint32_t state = get_state(m) & ~LOCKED;
-	struct waiter *first = NULL;
-	if (!(state & AWAKE))
-		first = waitq_pop(&m->line);
-	if (!first) {
-		set_state(m, state);
-		return NULL;
-	}
+	uint32_t state = get_state(m);
+	struct waiter *first = waitq_pop(&m->line);
 	bool owner = state & STARVING;
 	CONTAINER_OF(first, struct mutex_waiter, waiter)->owner = owner;
-	set_state(m, (state & STARVING) | queued(m) | (owner ? LOCKED : AWAKE));
+	set_state(m, (state & STARVING) | (waitq_empty(&m->line) ? 0 : QUEUED) |
+			     (owner ? LOCKED : AWAKE));
 	return first;
 }
 
 static __attribute__((noinline)) void unlock_slow(struct mutex *m)
 {
 	lock_acquire(&m->lock);
-	if (!(get_state(m) & LOCKED)) {
-		lock_release(&m->lock);
-		fatal("sync: unlock of unlocked mutex");
-	}
 	struct waiter *woken = pass_on(m);
 	lock_release(&m->lock);
-	if (woken)
-		g_ready(woken->g);
+	g_ready(woken->g);
 }
 
 void mutex_unlock(struct mutex *m)
 {
 	HAPPENS_BEFORE(m);
-	if (UNLIKELY(!swap(m, LOCKED, 0, memory_order_release)))
-		unlock_slow(m);
+	uint32_t old = LOCKED;
+	while (!swap(m, &old, old & ~LOCKED, memory_order_release)) {
+		if (!(old & LOCKED))
+			fatal("sync: unlock of unlocked mutex");
+		if (old & QUEUED && !(old & AWAKE)) {
+			unlock_slow(m);
+			return;
+		}
+	}
 }

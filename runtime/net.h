@@ -26,11 +26,13 @@ struct listener;
 
 /* Connects. Parks. deadline_ns absolute (NEVER = none). Owns: *ret_conn is the caller's, ends with conn_close. TCP_NODELAY is set.
  * Errors: -ECONNREFUSED, -ETIMEDOUT, -ENETUNREACH, -EMFILE, ... */
-int conn_dial(const struct sockaddr *addr, socklen_t addr_len, int64_t deadline_ns, struct conn **ret_conn) MUST_USE;
+int conn_dial(const struct sockaddr *addr, socklen_t addr_len, int64_t deadline_ns,
+	      struct conn **ret_conn) MUST_USE;
 
 /* The same in two steps, for whoever must be able to interrupt a dial: start never parks, wait parks until connected, failed,
  * interrupted or the write deadline. After a failure the caller still closes. */
-int conn_dial_start(const struct sockaddr *addr, socklen_t addr_len, struct conn **ret_conn) MUST_USE;
+int conn_dial_start(const struct sockaddr *addr, socklen_t addr_len,
+		    struct conn **ret_conn) MUST_USE;
 int conn_dial_wait(struct conn *c) MUST_USE;
 
 /* Takes over a connected stream socket (made non-blocking). */
@@ -85,7 +87,8 @@ void conn_close(struct conn *c);
 int64_t conn_count(void);
 
 /* Listens. For TCP SO_REUSEADDR is set; a Unix path is bound as given (the caller unlinks a stale one). */
-int listener_open(const struct sockaddr *addr, socklen_t addr_len, int backlog, struct listener **ret_listener) MUST_USE;
+int listener_open(const struct sockaddr *addr, socklen_t addr_len, int backlog,
+		  struct listener **ret_listener) MUST_USE;
 int listener_from_fd(int fd, struct listener **ret_listener) MUST_USE;
 /* Parks. -EMFILE/-ENFILE are given after a pause of 10 ms, so that a loop doesn't spin. */
 int listener_accept(struct listener *l, struct conn **ret_conn) MUST_USE;
@@ -96,7 +99,10 @@ void listener_close(struct listener *l);
 
 /* Parks until fd is ready, level-triggered, for descriptors that belong to a library. Gives the ready set (FD_READ|FD_WRITE;
  * errors count as both) or -errno. One waiter per fd at a time. fd_wait_end: before the library closes fd; wakes its waiter with -EBADF. */
-enum fd_events { FD_READ = 1, FD_WRITE = 2 };
+enum fd_events {
+	FD_READ = 1,
+	FD_WRITE = 2
+};
 int fd_wait(int fd, unsigned events, int64_t deadline_ns) MUST_USE;
 void fd_wait_end(int fd);
 

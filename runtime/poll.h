@@ -18,7 +18,8 @@
 enum poll_events {
 	POLL_READ = 1,
 	POLL_WRITE = 2,
-	POLL_HANGUP = 4, /* RDHUP, HUP or ERR: reads don't block any more; HUP and ERR come with POLL_WRITE */
+	POLL_HANGUP =
+		4, /* RDHUP, HUP or ERR: reads don't block any more; HUP and ERR come with POLL_WRITE */
 };
 
 struct poll_source {

@@ -124,7 +124,8 @@ static int sleep_in_epoll(struct epoll_event *evs, int64_t until_ns)
 int poll_wait(struct poll_report *ret_reports, int64_t until_ns)
 {
 	struct epoll_event evs[POLL_BATCH];
-	int n = until_ns == 0 ? epoll_wait(os.epoll, evs, POLL_BATCH, 0) : sleep_in_epoll(evs, until_ns);
+	int n = until_ns == 0 ? epoll_wait(os.epoll, evs, POLL_BATCH, 0)
+			      : sleep_in_epoll(evs, until_ns);
 	for (int i = 0; i < n; i++)
 		ret_reports[i] = translate(&evs[i]);
 	return n > 0 ? n : 0;

@@ -56,22 +56,24 @@ static struct g *must_self(struct m *m)
 /* Not instrumented: TSan must not see one function begin on one fiber and end on another. */
 NO_TSAN static void leave_to_scheduler(struct m *m, struct g *g)
 {
+	HAPPENS_BEFORE(&m->read_buf); /* whatever g has read there it has used */
 	fiber_leave(&g->fiber, &m->fiber);
-	switch_stack(&g->sp, m->sp);
+	switch_leave(&g->sp, m->sp);
 	fiber_arrive(&g->fiber);
 }
 
 NO_TSAN static _Noreturn void leave_for_good(struct m *m, struct g *g)
 {
+	HAPPENS_BEFORE(&m->read_buf);
 	fiber_leave_last(&m->fiber);
-	switch_stack(&g->sp, m->sp);
+	switch_leave(&g->sp, m->sp);
 	__builtin_unreachable();
 }
 
 NO_TSAN static void enter_goroutine(struct m *m, struct g *g)
 {
 	fiber_leave(&m->fiber, &g->fiber);
-	switch_stack(&m->sp, g->sp);
+	switch_enter(&m->sp, g->sp);
 	fiber_arrive(&m->fiber);
 }
 
@@ -79,6 +81,7 @@ void g_exit(void)
 {
 	struct m *m = m_enter();
 	m->leave = LEAVE_EXIT;
+	HAPPENS_BEFORE(must_self(m));
 	leave_for_good(m, must_self(m));
 }
 
@@ -117,6 +120,7 @@ static bool unlock(struct g *g, void *lock)
 
 void g_park_unlock(enum wait_reason reason, struct lock *l)
 {
+	HAPPENS_BEFORE(l); /* here, for the release itself runs on the scheduler's fiber */
 	g_park(reason, unlock, l);
 }
 
@@ -200,6 +204,7 @@ void *g_scratch(void)
 	struct m *m = m_enter();
 	if (UNLIKELY(m->read_buf == NULL))
 		m->read_buf = xmalloc(G_SCRATCH_SIZE);
+	HAPPENS_AFTER(&m->read_buf);
 	void *buf = m->read_buf;
 	m_exit(m);
 	return buf;
@@ -210,7 +215,8 @@ void *g_scratch(void)
 static uint64_t new_id(struct p *p)
 {
 	if (p->id_next == p->id_end) {
-		p->id_next = atomic_fetch_add_explicit(&sched.next_id, ID_BATCH, memory_order_relaxed);
+		p->id_next =
+			atomic_fetch_add_explicit(&sched.next_id, ID_BATCH, memory_order_relaxed);
 		p->id_end = p->id_next + ID_BATCH;
 	}
 	return p->id_next++;
@@ -236,6 +242,7 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 	if (g == NULL)
 		fatal("no stack for another goroutine: %lld are in use (%s guards)",
 		      (long long)stack_limit(), stack_guard_mode());
+	HAPPENS_AFTER(g); /* the goroutine that had this stack before */
 	char *low = stack_low(g);
 	fiber_init(&g->fiber, low, (size_t)((char *)g - low));
 	char *top = (char *)g - (size + 15) / 16 * 16;
@@ -244,7 +251,6 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 	g->fn = fn;
 	g->arg = (void *)(uintptr_t)args;
 	g->name = name;
-	g->system = false;
 	g->sp = switch_prepare(top, g_main);
 	atomic_store_explicit(&g->id, new_id(p), memory_order_relaxed);
 	name_creator(g);
@@ -258,8 +264,7 @@ static void g_free(struct p *p, struct g *g)
 {
 	atomic_store_explicit(&g->state, G_FREE, memory_order_release);
 	fiber_done(&g->fiber);
-	if (!g->system)
-		bump(&p->ended);
+	bump(&p->ended);
 	stack_free(&p->stacks, g);
 }
 
@@ -281,9 +286,11 @@ static bool timers_due(int64_t now_ns)
 /* What must get its turn although the own queue never runs empty. */
 static struct g *keep_house(struct p *p)
 {
+	atomic_store_explicit(&p->urged, false, memory_order_relaxed);
 	p->now_ns = clock_now();
 	timers_due(p->now_ns);
-	if (p->now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) > POLL_EVERY_NS)
+	if (p->now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) >
+	    POLL_EVERY_NS)
 		sched_poll(p->now_ns);
 	struct g *g = sched_take_global(p, 1);
 	return g != NULL ? g : runq_get(&p->runq, true);
@@ -320,7 +327,8 @@ static struct g *steal(struct p *p)
 			step++;
 		for (uint32_t i = 0; i < sched.procs; i++, at = (at + step) % sched.procs) {
 			struct p *victim = &sched.p[at];
-			struct g *g = victim == p ? NULL : steal_from(p, victim, pass == STEAL_PASSES - 1);
+			struct g *g = victim == p ? NULL
+						  : steal_from(p, victim, pass == STEAL_PASSES - 1);
 			if (g != NULL)
 				return g;
 		}
@@ -341,7 +349,8 @@ static struct g *look_elsewhere(struct p *p)
 	p->now_ns = clock_now();
 	timers_due(p->now_ns);
 	/* The last m running would find the netpoller empty and then sleep in it: it does only that. */
-	if (runq_len(&p->runq) == 0 && others_run())
+	if (runq_len(&p->runq) == 0 && others_run() &&
+	    atomic_load_explicit(&sched.knobs.others_poll, memory_order_relaxed))
 		sched_poll(p->now_ns);
 	g = runq_get(&p->runq, false);
 	if (g == NULL && others_run())
@@ -358,7 +367,8 @@ static struct g *find_runnable(struct m *m)
 		uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
 		atomic_store_explicit(&p->tick, tick + 1, memory_order_relaxed);
 		struct g *g = NULL;
-		if (UNLIKELY(tick % HOUSEKEEPING_TICKS == 0))
+		if (UNLIKELY(tick % HOUSEKEEPING_TICKS == 0 ||
+			     atomic_load_explicit(&p->urged, memory_order_relaxed)))
 			g = keep_house(p);
 		if (g == NULL)
 			g = runq_get(&p->runq, false);
@@ -427,6 +437,7 @@ void *m_main(void *arg)
 {
 	struct m *m = arg;
 	current_m = m;
+	switch_init_thread();
 	learn_own_stack(m);
 	note_sleep(&m->note);
 	note_clear(&m->note);

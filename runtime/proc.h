@@ -16,27 +16,29 @@
 struct g;
 
 /* X-macro: enum, text as the goroutine dump shows it (Go's waitReason strings). */
-#define WAIT_REASONS(X)                                \
-	X(WAIT_NONE, "")                               \
-	X(WAIT_CHAN_SEND, "chan send")                 \
-	X(WAIT_CHAN_RECV, "chan receive")              \
-	X(WAIT_CHAN_SEND_NIL, "chan send (nil chan)")  \
+#define WAIT_REASONS(X)                                  \
+	X(WAIT_NONE, "")                                 \
+	X(WAIT_CHAN_SEND, "chan send")                   \
+	X(WAIT_CHAN_RECV, "chan receive")                \
+	X(WAIT_CHAN_SEND_NIL, "chan send (nil chan)")    \
 	X(WAIT_CHAN_RECV_NIL, "chan receive (nil chan)") \
-	X(WAIT_SELECT, "select")                       \
-	X(WAIT_SELECT_NONE, "select (no cases)")       \
-	X(WAIT_SLEEP, "sleep")                         \
-	X(WAIT_IO, "IO wait")                          \
-	X(WAIT_MUTEX, "sync.Mutex.Lock")               \
-	X(WAIT_RWMUTEX_READ, "sync.RWMutex.RLock")     \
-	X(WAIT_RWMUTEX_WRITE, "sync.RWMutex.Lock")     \
-	X(WAIT_COND, "sync.Cond.Wait")                 \
-	X(WAIT_WAITGROUP, "sync.WaitGroup.Wait")       \
-	X(WAIT_SEMAPHORE, "semacquire")                \
-	X(WAIT_BLOCKING, "blocking call")              \
+	X(WAIT_SELECT, "select")                         \
+	X(WAIT_SELECT_NONE, "select (no cases)")         \
+	X(WAIT_SLEEP, "sleep")                           \
+	X(WAIT_IO, "IO wait")                            \
+	X(WAIT_MUTEX, "sync.Mutex.Lock")                 \
+	X(WAIT_RWMUTEX_READ, "sync.RWMutex.RLock")       \
+	X(WAIT_RWMUTEX_WRITE, "sync.RWMutex.Lock")       \
+	X(WAIT_COND, "sync.Cond.Wait")                   \
+	X(WAIT_WAITGROUP, "sync.WaitGroup.Wait")         \
+	X(WAIT_SEMAPHORE, "semacquire")                  \
+	X(WAIT_BLOCKING, "blocking call")                \
 	X(WAIT_SIGNAL, "signal wait")
 
 #define X(name, text) name,
-enum wait_reason { WAIT_REASONS(X) WAIT_REASON_COUNT };
+enum wait_reason {
+	WAIT_REASONS(X) WAIT_REASON_COUNT
+};
 #undef X
 
 /* The current goroutine; NULL on an OS thread that runs none. Any thread. */

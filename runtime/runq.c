@@ -108,8 +108,8 @@ static struct g *take_ring(struct runq *q)
 		if (head == atomic_load_explicit(&q->tail, memory_order_relaxed))
 			return NULL;
 		struct g *g = ring_load(q, head);
-		if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1, memory_order_acq_rel,
-							  memory_order_acquire))
+		if (atomic_compare_exchange_weak_explicit(
+			    &q->head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
 			return g;
 	}
 }
@@ -137,7 +137,8 @@ static uint32_t grab(struct runq *q, struct runq *victim, uint32_t at)
 		for (uint32_t i = 0; i < n; i++)
 			ring_store(q, at + i, ring_load(victim, head + i));
 		if (atomic_compare_exchange_strong_explicit(&victim->head, &head, head + n,
-							    memory_order_acq_rel, memory_order_relaxed))
+							    memory_order_acq_rel,
+							    memory_order_relaxed))
 			return n;
 	}
 }

@@ -15,9 +15,10 @@
 #include "runtime/sema.h"
 
 struct rwmutex {
-	struct mutex writers;	       /* held by the writer */
-	_Atomic int32_t readers;       /* readers, inside or waiting; less RWMUTEX_MAX_READERS while a writer wants in */
-	_Atomic int32_t leaving;       /* readers for whom that writer waits */
+	struct mutex writers; /* held by the writer */
+	_Atomic int32_t
+		readers; /* readers, inside or waiting; less RWMUTEX_MAX_READERS while a writer wants in */
+	_Atomic int32_t leaving;	 /* readers for whom that writer waits */
 	struct sema may_write, may_read; /* where the writer, and where readers wait */
 };
 

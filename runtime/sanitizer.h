@@ -4,7 +4,7 @@
  *
  * A fiber is a sanitizer's view of one stack: a goroutine's or an OS thread's own. Around each switch:
  *
- *	fiber_leave(&mine, &other); switch_stack(...); fiber_arrive(&mine);
+ *	fiber_leave(&mine, &other); switch_leave(...); fiber_arrive(&mine);
  *
  * TSan draws a happens-before edge at each switch (flag 0): right for the lane in which the runtime itself is instrumented. It
  * hides races between goroutines of one OS thread; the lane that looks for those compiles with -DSANITIZER_EXPLICIT_EDGES, leaves the runtime
@@ -117,7 +117,8 @@ static inline void fiber_done(struct fiber *f)
 }
 
 /* Right before the switch away from `from`; inlined, for TSan wants it in a function that is not instrumented. */
-static inline __attribute__((always_inline)) void fiber_leave(struct fiber *from, const struct fiber *to)
+static inline __attribute__((always_inline)) void fiber_leave(struct fiber *from,
+							      const struct fiber *to)
 {
 #ifdef HAVE_ASAN
 	__sanitizer_start_switch_fiber(&from->fake_stack, to->low, to->size);

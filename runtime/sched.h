@@ -24,14 +24,19 @@
 #include "runtime/stack.h"
 #include "runtime/timer.h"
 
-enum g_state { G_FREE, G_RUNNABLE, G_RUNNING, G_PARKED };
+enum g_state {
+	G_FREE,
+	G_RUNNABLE,
+	G_RUNNING,
+	G_PARKED
+};
 
 struct g {
-	void *sp;	       /* where the stack rests; valid unless running */
-	_Atomic uint32_t state; /* enum g_state */
-	_Atomic uint32_t reason; /* enum wait_reason; valid while parked */
-	struct g *next;	       /* in a g_chain; by whoever holds the chain */
-	uintptr_t wake;	       /* g_set_wake */
+	void *sp;		  /* where the stack rests; valid unless running */
+	_Atomic uint32_t state;	  /* enum g_state */
+	_Atomic uint32_t reason;  /* enum wait_reason; valid while parked */
+	struct g *next;		  /* in a g_chain; by whoever holds the chain */
+	uintptr_t wake;		  /* g_set_wake */
 	_Atomic int64_t since_ns; /* parked since, to within a turn of the scheduler */
 	_Atomic uint64_t id;
 	void (*fn)(void *arg);
@@ -40,11 +45,14 @@ struct g {
 	const char *creator_name;
 	uint64_t creator_id;
 	struct fiber fiber;
-	bool system; /* not in goroutine_count() */
 };
 
 /* What the scheduler does with the goroutine that has just left its stack. */
-enum leave { LEAVE_PARK, LEAVE_YIELD, LEAVE_EXIT };
+enum leave {
+	LEAVE_PARK,
+	LEAVE_YIELD,
+	LEAVE_EXIT
+};
 
 struct m {
 	struct g *_Atomic g; /* running now; NULL on the scheduler's stack */
@@ -68,12 +76,14 @@ struct m {
 };
 
 struct p {
-	_Alignas(64) struct runq runq; /* owner; thieves: see runq.h */
+	_Alignas(64) struct runq runq;	    /* owner; thieves: see runq.h */
 	_Alignas(64) _Atomic uint32_t tick; /* dispatches; written by the owner, read by sysmon */
-	int64_t now_ns;			    /* the last time read here: good enough for since_ns */
-	uint64_t id_next, id_end;	    /* goroutine ids in reserve */
-	_Atomic int64_t started, ended;	    /* goroutines, not system ones; owner writes, any reads */
-	_Atomic int64_t io_waits;	    /* ++ where one begins, -- where it ends: only the sum over all p has a meaning */
+	_Atomic bool urged; /* by sysmon: keep house at the next dispatch; cleared by the owner */
+	int64_t now_ns;	    /* the last time read here: good enough for since_ns */
+	uint64_t id_next, id_end;	/* goroutine ids in reserve */
+	_Atomic int64_t started, ended; /* goroutines; owner writes, any reads */
+	_Atomic int64_t
+		io_waits; /* ++ where one begins, -- where it ends: only the sum over all p has a meaning */
 	struct stack_cache stacks;
 	_Alignas(64) struct timer_heap timers; /* its own lock: any m */
 	struct p *next_idle;		       /* sched.lock */
@@ -83,8 +93,8 @@ struct p {
 /* Settings that may change while running: for measuring. */
 struct sched_knobs {
 	_Atomic uint32_t wake_len; /* wake another m when more than so many wait in a queue */
-	_Atomic int64_t spin_ns;   /* an m without work keeps looking for so long before it sleeps */
-	_Atomic bool any_polls;	   /* every idle m polls once before it sleeps; else only the last one running */
+	_Atomic int64_t spin_ns;  /* an m without work keeps looking for so long before it sleeps */
+	_Atomic bool others_poll; /* an m without work polls although others run */
 };
 
 struct sched {
@@ -92,17 +102,19 @@ struct sched {
 	struct g_chain global;
 	struct m *idle_ms;
 	struct p *idle_ps;
-	struct m *poller; /* blocked in the netpoller, owning its p; set only while running == 0 */
+	struct m *poller;  /* blocked in the netpoller, owning its p; set only while running == 0 */
 	bool poller_woken; /* the poller has been sent a wake-up that it hasn't seen */
 	uint32_t ms;	   /* ever made */
 
-	_Atomic uint32_t running;    /* ms that own a p and neither sleep nor block in the netpoller; written under lock */
+	_Atomic uint32_t
+		running; /* ms that own a p and neither sleep nor block in the netpoller; written under lock */
 	_Atomic uint32_t idle_count; /* length of idle_ps; written under lock */
 	_Atomic uint32_t global_len; /* length of global; written under lock */
 	_Atomic uint32_t spinning;   /* ms with ->spinning: 0 or 1 */
 	_Atomic uint32_t external;   /* what outside the runtime may still call g_ready */
 	_Atomic int64_t io_waits;    /* as a p's, from threads without one */
-	_Atomic int64_t poller_until; /* the poller sleeps at most until then; INT64_MIN = nobody polls */
+	_Atomic int64_t
+		poller_until; /* the poller sleeps at most until then; INT64_MIN = nobody polls */
 	_Atomic int64_t last_poll_ns;
 	_Atomic uint64_t next_id;
 	atomic_bool stopping; /* main has returned: every m stops at its next dispatch */

@@ -67,7 +67,8 @@ static void sort(struct selecting *s)
 			uint16_t moving = s->cases[i].order;
 			struct chan *c = s->cases[moving].chan;
 			size_t j = i;
-			for (; j >= gap && (uintptr_t)ordered(s, j - gap)->chan > (uintptr_t)c; j -= gap)
+			for (; j >= gap && (uintptr_t)ordered(s, j - gap)->chan > (uintptr_t)c;
+			     j -= gap)
 				s->cases[j].order = s->cases[j - gap].order;
 			s->cases[j].order = moving;
 		}

@@ -129,7 +129,10 @@ int sema_acquire_or(struct sema *s, int64_t n, done_chan_rx done)
 	lock_release(&s->lock);
 	wake_all(&served);
 
-	enum { ON_GRANTED, ON_DONE };
+	enum {
+		ON_GRANTED,
+		ON_DONE
+	};
 	struct select_case cases[] = {
 		[ON_GRANTED] = on_recv(granted, NULL),
 		[ON_DONE] = on_recv(done, NULL),

@@ -51,7 +51,7 @@ static void on_signal(int signal_number)
 
 static void send_to_all(int signal_number)
 {
-	list_for_each(link, &notify.subscriptions) {
+	list_for_each (link, &notify.subscriptions) {
 		struct subscription *s = CONTAINER_OF(link, struct subscription, link);
 		if (s->mask & bit(signal_number))
 			(void)chan_try_send(s->chan, signal_number);
@@ -84,7 +84,7 @@ static void update_handlers(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK };
 	uint64_t wanted = 0;
-	list_for_each(link, &notify.subscriptions)
+	list_for_each (link, &notify.subscriptions)
 		wanted |= CONTAINER_OF(link, struct subscription, link)->mask;
 	for (int n = 1; n <= SIGNALS_MAX; n++) {
 		if (wanted & ~notify.installed & bit(n))
@@ -135,7 +135,7 @@ void signal_stop(signal_chan c)
 {
 	lock_acquire(&notify.lock);
 	init_once();
-	list_for_each_safe(link, next, &notify.subscriptions) {
+	list_for_each_safe (link, next, &notify.subscriptions) {
 		struct subscription *s = CONTAINER_OF(link, struct subscription, link);
 		if (s->chan.tx == c.tx)
 			drop(s);

@@ -4,7 +4,8 @@
  * backed), then cold ones (given back to the kernel), then slots never used, which get their guard now.
  *
  * The free lists live beside the arena, in next_free[], because a cold slot's own bytes are gone. `arena.lock` guards the lists and `fresh`; it is
- * a leaf. The number of warm slots is bounded: a burst of goroutines leaves that many stacks of memory behind, not all.
+ * a leaf. No goroutine waits for the kernel to take memory
+ * back: ended ones leave warm slots behind, and sysmon trims those that nobody has needed for a while, down to a bound.
  */
 #include "runtime/stack.h"
 
@@ -42,7 +43,11 @@
 /* Mappings that a process has besides its stacks: libraries, threads, malloc's arenas. */
 #define MAPS_RESERVED 1024
 
-enum guard_mode { GUARD_MADVISE, GUARD_MPROTECT, GUARD_CANARY };
+enum guard_mode {
+	GUARD_MADVISE,
+	GUARD_MPROTECT,
+	GUARD_CANARY
+};
 
 static const char *const mode_names[] = { "madvise", "mprotect", "canary" };
 
@@ -54,6 +59,8 @@ struct free_list {
 static struct {
 	struct lock lock; /* guards warm, cold, next_free, and writing fresh */
 	struct free_list warm, cold;
+	uint32_t
+		warm_low; /* the least that warm has held since the last trim: nobody has missed those */
 	uint32_t *next_free;
 	_Atomic uint32_t fresh; /* slots below have been handed out */
 
@@ -89,7 +96,8 @@ static size_t env_slot_size(void)
 		return SLOT_SIZE;
 	unsigned long size = strtoul(text, NULL, 10);
 	if (size < SLOT_SIZE_MIN || size > SLOT_SIZE_MAX || (size & (size - 1)) != 0)
-		fatal("FETCHD_STACK_SLOT=%s: not a power of two from %d to %d", text, SLOT_SIZE_MIN, SLOT_SIZE_MAX);
+		fatal("FETCHD_STACK_SLOT=%s: not a power of two from %d to %d", text, SLOT_SIZE_MIN,
+		      SLOT_SIZE_MAX);
 	return size;
 }
 
@@ -102,7 +110,8 @@ static void map_arena(void)
 		arena.base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 		if (arena.base == MAP_FAILED)
 			continue;
-		arena.next_free = mmap(NULL, arena.slots * sizeof(uint32_t), PROT_READ | PROT_WRITE, flags, -1, 0);
+		arena.next_free = mmap(NULL, arena.slots * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+				       flags, -1, 0);
 		if (arena.next_free == MAP_FAILED)
 			fatal("no memory for the stacks' free list");
 		madvise(arena.base, size, MADV_NOHUGEPAGE);
@@ -179,6 +188,8 @@ static void refill(struct stack_cache *cache)
 	lock_acquire(&arena.lock);
 	while (cache->len < BATCH && arena.warm.len > 0)
 		cache->slot[cache->len++] = list_pop(&arena.warm);
+	if (arena.warm.len < arena.warm_low)
+		arena.warm_low = arena.warm.len;
 	while (cache->len < BATCH && arena.cold.len > 0)
 		cache->slot[cache->len++] = list_pop(&arena.cold);
 	uint32_t fresh = atomic_load_explicit(&arena.fresh, memory_order_relaxed);
@@ -208,20 +219,46 @@ static void chill(uint32_t slot)
 
 static void drain(struct stack_cache *cache)
 {
-	while (cache->len > ARRAY_LEN(cache->slot) / 2) {
-		uint32_t slot = cache->slot[--cache->len];
-		lock_acquire(&arena.lock);
-		bool warm = arena.warm.len < WARM_MAX;
-		if (warm)
-			list_push(&arena.warm, slot);
-		lock_release(&arena.lock);
-		if (warm)
-			continue;
+	lock_acquire(&arena.lock);
+	while (cache->len > ARRAY_LEN(cache->slot) / 2)
+		list_push(&arena.warm, cache->slot[--cache->len]);
+	lock_release(&arena.lock);
+}
+
+/* Under arena.lock. */
+static uint32_t spare_warm(void)
+{
+	return arena.warm_low > WARM_MAX ? arena.warm_low - WARM_MAX : 0;
+}
+
+/* Takes the spare ones off the warm list, chained by next_free. */
+static uint32_t take_spare(uint32_t *ret_len)
+{
+	struct free_list spare = { .first = NO_SLOT };
+	lock_acquire(&arena.lock);
+	for (uint32_t n = spare_warm(); n > 0; n--)
+		list_push(&spare, list_pop(&arena.warm));
+	arena.warm_low = arena.warm.len;
+	lock_release(&arena.lock);
+	*ret_len = spare.len;
+	return spare.first;
+}
+
+bool stack_trim(void)
+{
+	uint32_t len, slot = take_spare(&len);
+	for (uint32_t i = 0; i < len; i++) {
+		uint32_t next = arena.next_free[slot];
 		chill(slot);
 		lock_acquire(&arena.lock);
 		list_push(&arena.cold, slot);
 		lock_release(&arena.lock);
+		slot = next;
 	}
+	lock_acquire(&arena.lock);
+	bool more = arena.warm_low > WARM_MAX;
+	lock_release(&arena.lock);
+	return more;
 }
 
 void stack_free(struct stack_cache *cache, struct g *g)

@@ -33,6 +33,9 @@ void stack_init(void);
 struct g *stack_alloc(struct stack_cache *cache);
 void stack_free(struct stack_cache *cache, struct g *g);
 
+/* Gives the memory of slots that nobody has needed since the last call back to the kernel. True if there may be more for the next call. From sysmon. */
+bool stack_trim(void);
+
 /* The lowest usable byte of g's stack; what lies below is guard. */
 char *stack_low(const struct g *g);
 

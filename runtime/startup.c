@@ -6,8 +6,8 @@
  * moment for the others to come to rest, so that exit handlers (OpenSSL's, a sanitizer's) don't pull the floor from under them; a
  * goroutine that hogs its thread doesn't keep the process.
  */
-#include <errno.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "runtime/clock.h"
@@ -15,6 +15,7 @@
 #include "runtime/goroutine.h"
 #include "runtime/poll.h"
 #include "runtime/sched.h"
+#include "runtime/switch.h"
 
 #define PROCS_MAX    256
 #define WAKE_LEN     16
@@ -27,7 +28,7 @@ struct main_args {
 	int argc;
 	char **argv;
 	int status;
-	struct note done;
+	sem_t done;
 };
 
 static void main_goroutine(void *arg)
@@ -35,7 +36,7 @@ static void main_goroutine(void *arg)
 	struct main_args *a = arg;
 	a->status = a->fn(a->argc, a->argv);
 	atomic_store(&sched.stopping, true);
-	note_wake(&a->done);
+	sem_post(&a->done);
 }
 
 static uint32_t cpus_allowed(void)
@@ -75,6 +76,7 @@ static void init_procs(void)
 	atomic_store(&sched.poller_until, INT64_MIN);
 	atomic_store(&sched.next_id, 1);
 	atomic_store(&sched.knobs.wake_len, WAKE_LEN);
+	atomic_store(&sched.knobs.others_poll, true);
 }
 
 static void start_first_m(struct main_args *args)
@@ -93,13 +95,17 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv)
 	if (args.fn != NULL)
 		panic("runtime_main called twice");
 	args = (struct main_args){ .fn = fn, .argc = argc, .argv = argv };
+	switch_init();
 	crash_init();
+	sem_init(&args.done, 0, 0);
 	stack_init();
 	poll_init();
 	init_procs();
 	start_first_m(&args);
 	sysmon_start();
-	note_sleep(&args.done);
+	while (sem_wait(&args.done) !=
+	       0) /* TSan lets signal handlers run in sem_wait, in a futex call not */
+		;
 	note_sleep_until(&sched.stopped, clock_now() + STOP_WAIT_NS);
 	return args.status;
 }

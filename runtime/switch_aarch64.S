@@ -3,15 +3,32 @@
  * switch for AArch64, AAPCS64. The frame of a stack at rest, from its sp upwards (176 bytes):
  *
  *	0 x29 x30   16 x27 x28   32 x25 x26   48 x23 x24   64 x21 x22   80 x19 x20   96 d8-d15   160 fpcr
+ *
+ * Reading fpcr is cheap here, so the scheduler leaves by the same function; it is written only when it differs.
  */
 #if defined(__aarch64__)
 
-	.text
-	.globl	switch_stack
-	.type	switch_stack, %function
+	.macro	function name
+	.globl	\name
+	.type	\name, %function
 	.p2align 4
-switch_stack:
+\name:
 	.cfi_startproc
+	.endm
+
+	.macro	end_function name
+	.cfi_endproc
+	.size	\name, . - \name
+	.endm
+
+	.section .bss
+	.p2align 3
+	.type	word, %object
+	.size	word, 8
+word:	.zero	8
+
+	.text
+	function switch__leave
 	sub	sp, sp, #176
 	.cfi_def_cfa_offset 176
 	stp	x29, x30, [sp, #0]
@@ -51,8 +68,7 @@ switch_stack:
 	.cfi_restore x29
 	.cfi_restore x30
 	br	x30
-	.cfi_endproc
-	.size	switch_stack, . - switch_stack
+	end_function switch__leave
 
 	.type	switch_start, %function
 	.p2align 4
@@ -62,17 +78,13 @@ switch_stack:
 switch_start:
 	blr	x19
 	brk	#1
-	.cfi_endproc
-	.size	switch_start, . - switch_start
+	end_function switch_start
 
-/* void *switch_prepare(void *top, void (*entry)(void)) */
-	.globl	switch_prepare
-	.type	switch_prepare, %function
-	.p2align 4
-switch_prepare:
-	.cfi_startproc
+	function switch_prepare
 	sub	x2, x0, #176
 	adr	x3, switch_start
+	adrp	x4, word
+	ldr	x4, [x4, :lo12:word]
 	stp	xzr, x3, [x2, #0]
 	stp	xzr, xzr, [x2, #16]
 	stp	xzr, xzr, [x2, #32]
@@ -83,25 +95,32 @@ switch_prepare:
 	stp	xzr, xzr, [x2, #112]
 	stp	xzr, xzr, [x2, #128]
 	stp	xzr, xzr, [x2, #144]
-	stp	xzr, xzr, [x2, #160]
+	stp	x4, xzr, [x2, #160]
 	mov	x0, x2
 	ret
-	.cfi_endproc
-	.size	switch_prepare, . - switch_prepare
+	end_function switch_prepare
 
-/* void switch_resume_point(const void *sp, void **ret_fp, void **ret_pc) */
-	.globl	switch_resume_point
-	.type	switch_resume_point, %function
-	.p2align 4
-switch_resume_point:
-	.cfi_startproc
+	function switch_resume_point
 	ldr	x3, [x0, #0]
 	str	x3, [x1]
 	ldr	x3, [x0, #8]
 	str	x3, [x2]
 	ret
-	.cfi_endproc
-	.size	switch_resume_point, . - switch_resume_point
+	end_function switch_resume_point
+
+	function switch_init
+	mrs	x0, fpcr
+	adrp	x1, word
+	str	x0, [x1, :lo12:word]
+	ret
+	end_function switch_init
+
+	function switch_init_thread
+	adrp	x1, word
+	ldr	x0, [x1, :lo12:word]
+	msr	fpcr, x0
+	ret
+	end_function switch_init_thread
 
 	.section .note.GNU-stack, "", %progbits
 #endif

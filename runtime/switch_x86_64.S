@@ -2,73 +2,52 @@
  *
  * switch for x86-64, System V ABI. The frame of a stack at rest, from its sp upwards:
  *
- *	0 mxcsr (4 bytes), 4 x87 control word (2)   8 r15   16 r14   24 r13   32 r12   40 rbx   48 rbp   56 return address
+ *	0 mxcsr (4 bytes), 4 x87 control word (4)   8 r15   16 r14   24 r13   32 r12   40 rbx   48 rbp   56 return address
  *
  * It leaves with pop and jmp: a ret would be mispredicted each time, as the return predictor knows the other stack's callers (10 ns).
- * The control words are callee-saved by the ABI, but loading them costs 35 ns: they are loaded only when they differ, the sticky
- * exception flags (the low 6 bits of mxcsr) left out. The CFA stays rsp-relative and both stacks have the same shape at the
- * moment of the swap, so gdb and perf unwind at every instruction.
+ * The control words are callee-saved by the ABI, but loading them costs 35 ns and reading them 6: they are loaded only when they differ,
+ * the sticky exception flags (the low 6 bits of mxcsr) left out, and not read on the scheduler's stack, which doesn't change them. The CFA stays
+ * rsp-relative and both stacks have the same shape at the moment of the swap, so gdb and perf unwind at every instruction.
  */
 #if defined(__x86_64__)
 
-	.text
-	.globl	switch_stack
-	.type	switch_stack, @function
-	.p2align 4
-switch_stack:
-	.cfi_startproc
-	pushq	%rbp
+	.macro	push_reg reg
+	pushq	%\reg
 	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbp, 0
-	pushq	%rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbx, 0
-	pushq	%r12
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r12, 0
-	pushq	%r13
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r13, 0
-	pushq	%r14
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r14, 0
-	pushq	%r15
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r15, 0
-	subq	$8, %rsp
-	.cfi_adjust_cfa_offset 8
-	stmxcsr	(%rsp)
-	fnstcw	4(%rsp)
-	movl	(%rsp), %eax
-	movzwl	4(%rsp), %edx
+	.cfi_rel_offset %\reg, 0
+	.endm
+
+	.macro	pop_reg reg
+	popq	%\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %\reg
+	.endm
+
+	.macro	push_all
+	push_reg rbp
+	push_reg rbx
+	push_reg r12
+	push_reg r13
+	push_reg r14
+	push_reg r15
+	.endm
+
+/* With the control words on top of the stack and in rax: the other half of a switch. */
+	.macro	swap_and_pop
 	movq	%rsp, (%rdi)
 	movq	%rsi, %rsp
-	xorl	(%rsp), %eax
-	andl	$0xffffffc0, %eax
-	xorw	4(%rsp), %dx
-	orl	%edx, %eax
+	xorq	(%rsp), %rax
+	testq	%r8, %rax
 	jnz	2f
 1:
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
-	popq	%r15
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r15
-	popq	%r14
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r14
-	popq	%r13
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r13
-	popq	%r12
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r12
-	popq	%rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbx
-	popq	%rbp
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbp
+	pop_reg	r15
+	pop_reg	r14
+	pop_reg	r13
+	pop_reg	r12
+	pop_reg	rbx
+	pop_reg	rbp
 	popq	%rcx
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %rcx
@@ -85,8 +64,57 @@ switch_stack:
 	ldmxcsr	(%rsp)
 	fldcw	4(%rsp)
 	jmp	1b
+	.endm
+
+	.macro	function name
+	.globl	\name
+	.type	\name, @function
+	.p2align 4
+\name:
+	.cfi_startproc
+	.endm
+
+	.macro	end_function name
 	.cfi_endproc
-	.size	switch_stack, . - switch_stack
+	.size	\name, . - \name
+	.endm
+
+/* The process's control words as they were at switch_init, and which of their bits a switch looks at. */
+	.section .bss
+	.p2align 3
+	.type	words, @object
+	.size	words, 8
+words:	.zero	8
+
+	.section .rodata
+	.p2align 3
+	.type	mask, @object
+	.size	mask, 8
+mask:	.quad	0x0000ffffffffffc0
+
+	.text
+	function switch__leave
+	push_all
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	stmxcsr	(%rsp)
+	fnstcw	4(%rsp)
+	movl	(%rsp), %edx
+	movzwl	4(%rsp), %eax
+	shlq	$32, %rax
+	orq	%rdx, %rax
+	movq	mask(%rip), %r8
+	swap_and_pop
+	end_function switch__leave
+
+	function switch__enter
+	push_all
+	movq	words(%rip), %rax
+	movq	mask(%rip), %r8
+	pushq	%rax
+	.cfi_adjust_cfa_offset 8
+	swap_and_pop
+	end_function switch__enter
 
 /* The nop stands for the call that never was: unwinders look up the byte before a return address. */
 	.type	switch_start, @function
@@ -97,19 +125,13 @@ switch_stack:
 switch_start:
 	callq	*%rbx
 	ud2
-	.cfi_endproc
-	.size	switch_start, . - switch_start
+	end_function switch_start
 
-/* void *switch_prepare(void *top, void (*entry)(void)) */
-	.globl	switch_prepare
-	.type	switch_prepare, @function
-	.p2align 4
-switch_prepare:
-	.cfi_startproc
+	function switch_prepare
 	leaq	-64(%rdi), %rax
+	movq	words(%rip), %rcx
+	movq	%rcx, (%rax)
 	xorl	%ecx, %ecx
-	movl	$0x1f80, (%rax)
-	movl	$0x037f, 4(%rax)
 	movq	%rcx, 8(%rax)
 	movq	%rcx, 16(%rax)
 	movq	%rcx, 24(%rax)
@@ -119,22 +141,27 @@ switch_prepare:
 	leaq	switch_start(%rip), %rdx
 	movq	%rdx, 56(%rax)
 	ret
-	.cfi_endproc
-	.size	switch_prepare, . - switch_prepare
+	end_function switch_prepare
 
-/* void switch_resume_point(const void *sp, void **ret_fp, void **ret_pc) */
-	.globl	switch_resume_point
-	.type	switch_resume_point, @function
-	.p2align 4
-switch_resume_point:
-	.cfi_startproc
+	function switch_resume_point
 	movq	48(%rdi), %rax
 	movq	%rax, (%rsi)
 	movq	56(%rdi), %rax
 	movq	%rax, (%rdx)
 	ret
-	.cfi_endproc
-	.size	switch_resume_point, . - switch_resume_point
+	end_function switch_resume_point
+
+	function switch_init
+	stmxcsr	words(%rip)
+	fnstcw	words+4(%rip)
+	ret
+	end_function switch_init
+
+	function switch_init_thread
+	ldmxcsr	words(%rip)
+	fldcw	words+4(%rip)
+	ret
+	end_function switch_init_thread
 
 	.section .note.GNU-stack, "", @progbits
 #endif

@@ -16,10 +16,12 @@
 #define TICK_MAX_NS   (10 * MILLISECOND)
 #define POLL_STALE_NS (10 * MILLISECOND)
 #define TIMER_LATE_NS (1 * MILLISECOND)
+#define TRIM_EVERY_NS (1 * SECOND)
 
 static struct {
 	atomic_bool asleep;
 	struct note note;
+	int64_t trimmed_ns;
 	uint32_t *seen; /* each p's tick at the last look */
 } sysmon;
 
@@ -54,10 +56,17 @@ static bool timers_late(int64_t now_ns)
 	return false;
 }
 
-static void poll_if_stale(int64_t now_ns)
+static bool poll_is_stale(int64_t now_ns)
 {
-	if (now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) > POLL_STALE_NS)
-		sched_poll(now_ns);
+	return now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) >
+	       POLL_STALE_NS;
+}
+
+/* Each m that runs looks at timers and netpoller as soon as its goroutine lets it, and not at the 61st dispatch. */
+static void urge_all(void)
+{
+	for (uint32_t i = 0; i < sched.procs; i++)
+		atomic_store_explicit(&sched.p[i].urged, true, memory_order_relaxed);
 }
 
 static void sleep_until_roused(void)
@@ -77,26 +86,52 @@ void sysmon_rouse(void)
 		note_wake(&sysmon.note);
 }
 
+static void trim_stacks(int64_t now_ns)
+{
+	if (now_ns - sysmon.trimmed_ns < TRIM_EVERY_NS)
+		return;
+	sysmon.trimmed_ns = now_ns;
+	stack_trim();
+}
+
+/* Nothing runs. What the last burst has left behind is tidied up a second later; then there is nothing to wake up for. */
+static void idle(void)
+{
+	if (stack_trim())
+		clock_sleep_thread(TRIM_EVERY_NS);
+	else
+		sleep_until_roused();
+}
+
+/* One look; gives how long to sleep until the next. */
+static int64_t look(int64_t tick_ns)
+{
+	int64_t now_ns = clock_now();
+	bool all_still, ages = work_ages(&all_still);
+	trim_stacks(now_ns);
+	if (atomic_load(&sched.running) == 0) {
+		if (all_still)
+			idle();
+		return tick_ns;
+	}
+	bool stale = poll_is_stale(now_ns), late = timers_late(now_ns);
+	if (stale)
+		sched_poll(now_ns);
+	if (stale || late)
+		urge_all();
+	if (ages || late || atomic_load(&sched.global_len) > 0) {
+		m_wake();
+		return TICK_MIN_NS;
+	}
+	return tick_ns * 2 < TICK_MAX_NS ? tick_ns * 2 : TICK_MAX_NS;
+}
+
 static void *watch(void *arg)
 {
 	(void)arg;
-	int64_t tick_ns = TICK_MIN_NS;
-	while (!atomic_load(&sched.stopping)) {
+	thread_set_name("sysmon");
+	for (int64_t tick_ns = TICK_MIN_NS; !atomic_load(&sched.stopping); tick_ns = look(tick_ns))
 		clock_sleep_thread(tick_ns);
-		bool all_still, ages = work_ages(&all_still);
-		if (atomic_load(&sched.running) == 0) {
-			if (all_still)
-				sleep_until_roused();
-			continue;
-		}
-		int64_t now_ns = clock_now();
-		poll_if_stale(now_ns);
-		bool found = ages || timers_late(now_ns) || atomic_load(&sched.global_len) > 0;
-		if (found)
-			m_wake();
-		tick_ns = found ? TICK_MIN_NS : tick_ns * 2;
-		tick_ns = tick_ns > TICK_MAX_NS ? TICK_MAX_NS : tick_ns;
-	}
 	return NULL;
 }
 

@@ -32,7 +32,8 @@ static void *trampoline(void *arg)
 	struct start start = *(struct start *)arg;
 	free(arg);
 	stack_t before, mine = { .ss_size = SIGNAL_STACK_SIZE + getauxval(AT_MINSIGSTKSZ) };
-	mine.ss_sp = mmap(NULL, mine.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mine.ss_sp = mmap(NULL, mine.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
 	if (mine.ss_sp == MAP_FAILED)
 		fatal("no memory for a signal stack");
 	sigaltstack(&mine, &before);

@@ -150,6 +150,7 @@ static struct timer_heap *claim(struct timer *t)
 
 void timer_set(struct timer *t, int64_t when_ns)
 {
+	HAPPENS_BEFORE(t);
 	struct timer_heap *h;
 	for (;;) {
 		if ((h = lock_heap_of(t)) != NULL) {
@@ -169,6 +170,7 @@ void timer_set(struct timer *t, int64_t when_ns)
 
 static void end_run(struct m *m, struct timer *t)
 {
+	HAPPENS_BEFORE(t);
 	m->timer = NULL;
 	atomic_fetch_sub_explicit(&t->running, 1, memory_order_release);
 }
@@ -183,6 +185,7 @@ static void wait_while_running(struct timer *t)
 	}
 	while (atomic_load_explicit(&t->running, memory_order_acquire) != 0)
 		sched_yield();
+	HAPPENS_AFTER(t);
 }
 
 /* Looks again after fn has ended, for fn may have set the timer anew. */
@@ -223,6 +226,7 @@ void timer_heap_run(struct timer_heap *h, int64_t now_ns)
 	while (atomic_load_explicit(&h->first_ns, memory_order_relaxed) <= now_ns &&
 	       (t = pop_due(h, now_ns)) != NULL) {
 		m->timer = t;
+		HAPPENS_AFTER(t);
 		t->fn(t);
 		if (m->timer == t)
 			end_run(m, t);

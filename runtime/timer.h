@@ -19,10 +19,10 @@ struct timer_heap;
 
 struct timer {
 	void (*fn)(struct timer *t);
-	int64_t when_ns;		   /* under the heap's lock */
-	struct timer_heap *_Atomic heap;   /* where it is queued; NULL = not queued */
-	uint32_t index;			   /* place in that heap */
-	_Atomic uint32_t running;	   /* how many threads are in fn */
+	int64_t when_ns;		 /* under the heap's lock */
+	struct timer_heap *_Atomic heap; /* where it is queued; NULL = not queued */
+	uint32_t index;			 /* place in that heap */
+	_Atomic uint32_t running;	 /* how many threads are in fn */
 };
 
 /* Sets fn. The timer is stopped. */
@@ -40,10 +40,12 @@ struct timer_entry;
 
 /* One a processor. Entries keep their time beside the pointer, so that sifting touches no timer. */
 struct timer_heap {
-	struct lock lock; /* guards the entries, and when_ns, heap and index of the timers in them */
+	struct lock
+		lock; /* guards the entries, and when_ns, heap and index of the timers in them */
 	struct timer_entry *entries;
 	uint32_t len, cap;
-	_Atomic int64_t first_ns; /* the earliest entry, NEVER if none; written under lock, read by any */
+	_Atomic int64_t
+		first_ns; /* the earliest entry, NEVER if none; written under lock, read by any */
 };
 
 void timer_heap_init(struct timer_heap *h);

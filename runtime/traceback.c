@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 
 #define LINE_MAX_BYTES 500
 #define FRAMES_MAX     48
+#define SEARCH_WORDS   512
+
+extern const char etext[]; /* the linker's: the end of our code */
 
 void writer_flush(struct writer *w)
 {
@@ -64,7 +68,8 @@ static void write_frame(struct writer *w, const void *pc)
 static int holds_frame(const struct stack_point *at)
 {
 	const char *fp = at->fp;
-	return fp >= at->low && fp + 2 * sizeof(void *) <= at->high && (uintptr_t)fp % sizeof(void *) == 0;
+	return fp >= at->low && fp + 2 * sizeof(void *) <= at->high &&
+	       (uintptr_t)fp % sizeof(void *) == 0;
 }
 
 /* Both architectures put the caller's frame pointer at fp and the return address behind it. */
@@ -76,11 +81,50 @@ NO_ASAN NO_TSAN static struct stack_point caller(struct stack_point at)
 	return at;
 }
 
+/* dladdr tells the module; behind our own code lies our data. */
+static bool is_code(const void *pc)
+{
+	Dl_info info, own;
+	return dladdr(pc, &info) != 0 &&
+	       dladdr((const void *)(uintptr_t)traceback_write, &own) != 0 &&
+	       (info.dli_fbase != own.dli_fbase || (const char *)pc < etext);
+}
+
+/* True if at.fp leads up through at least two frames to the first one of the stack. */
+NO_ASAN NO_TSAN static bool leads_up(struct stack_point at)
+{
+	for (int frames = 0; holds_frame(&at); frames++) {
+		at = caller(at);
+		if (!is_code(at.pc))
+			return false;
+		if (at.fp == NULL)
+			return frames > 0;
+	}
+	return false;
+}
+
+/* The code there uses the frame pointer's register for something else: the first frame above sp that leads up. */
+static void find_frame(struct stack_point *at)
+{
+	const void *const *word = at->sp;
+	struct stack_point found = *at;
+	for (int i = 0; i < SEARCH_WORDS; i++) {
+		found.fp = word + i;
+		if (leads_up(found)) {
+			at->fp = found.fp;
+			return;
+		}
+	}
+}
+
 void traceback_write(struct writer *w, struct stack_point at)
 {
 	int frames = 0;
 	if (at.pc != NULL)
 		write_frame(w, at.pc);
+	const char *sp = at.sp;
+	if (sp != NULL && sp >= at.low && (!holds_frame(&at) || (const char *)at.fp < sp))
+		find_frame(&at);
 	while (holds_frame(&at)) {
 		at = caller(at);
 		if (at.pc == NULL)

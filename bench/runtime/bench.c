@@ -37,7 +37,8 @@ static void measure(const struct bench *b, int64_t wanted_ns)
 {
 	int64_t n = 1, ns = time_of(b, n);
 	while (ns < wanted_ns) {
-		int64_t next = ns > 0 ? (int64_t)(1.2 * (double)n * (double)wanted_ns / (double)ns) : 100 * n;
+		int64_t next = ns > 0 ? (int64_t)(1.2 * (double)n * (double)wanted_ns / (double)ns)
+				      : 100 * n;
 		n = next > 100 * n ? 100 * n : next > n ? next : n + 1;
 		ns = time_of(b, n);
 	}

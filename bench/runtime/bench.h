@@ -18,13 +18,13 @@ struct bench {
 	struct bench *next;
 };
 
-#define BENCH(name_)                                                                       \
-	static void name_##_body(int64_t n);                                               \
-	static struct bench name_##_bench = { .name = #name_, .body = name_##_body };      \
-	__attribute__((constructor)) static void name_##_register(void)                    \
-	{                                                                                  \
-		bench_register(&name_##_bench);                                            \
-	}                                                                                  \
+#define BENCH(name_)                                                                  \
+	static void name_##_body(int64_t n);                                          \
+	static struct bench name_##_bench = { .name = #name_, .body = name_##_body }; \
+	__attribute__((constructor)) static void name_##_register(void)               \
+	{                                                                             \
+		bench_register(&name_##_bench);                                       \
+	}                                                                             \
 	static void name_##_body(int64_t n)
 
 void bench_register(struct bench *b);

@@ -15,7 +15,8 @@ BENCH(SelectReady4)
 		c[i] = chan_make(long_chan, 1);
 	for (int64_t i = 0; i < n; i++) {
 		chan_send(c[i & 3], i);
-		struct select_case cases[] = { on_recv(c[0], &v), on_recv(c[1], &v), on_recv(c[2], &v), on_recv(c[3], &v) };
+		struct select_case cases[] = { on_recv(c[0], &v), on_recv(c[1], &v),
+					       on_recv(c[2], &v), on_recv(c[3], &v) };
 		select_wait(cases);
 	}
 	for (int i = 0; i < 4; i++)
@@ -29,7 +30,8 @@ BENCH(SelectDefault4)
 	for (int i = 0; i < 4; i++)
 		c[i] = chan_make(long_chan, 1);
 	for (int64_t i = 0; i < n; i++) {
-		struct select_case cases[] = { on_recv(c[0], &v), on_recv(c[1], &v), on_recv(c[2], &v), on_recv(c[3], &v) };
+		struct select_case cases[] = { on_recv(c[0], &v), on_recv(c[1], &v),
+					       on_recv(c[2], &v), on_recv(c[3], &v) };
 		select_try(cases);
 	}
 	for (int i = 0; i < 4; i++)
@@ -60,7 +62,8 @@ BENCH(SelectSync4)
 	waitgroup_add(&wg, 1);
 	go_with(send_in_turn, (struct sender){ c, n, &wg });
 	for (int64_t i = 0; i < n; i++) {
-		struct select_case cases[] = { on_recv(c[0], &v), on_recv(c[1], &v), on_recv(c[2], &v), on_recv(c[3], &v) };
+		struct select_case cases[] = { on_recv(c[0], &v), on_recv(c[1], &v),
+					       on_recv(c[2], &v), on_recv(c[3], &v) };
 		select_wait(cases);
 	}
 	waitgroup_wait(&wg);

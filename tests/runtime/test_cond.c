@@ -48,7 +48,9 @@ static int noted(struct shared *s)
 
 TEST_GO(cond_signal_wakes_one_at_a_time_in_order)
 {
-	enum { N = 8 };
+	enum {
+		N = 8
+	};
 	struct shared s = { .permits = 0 };
 	start_waiters(&s, N);
 	for (int i = 0; i < N; i++) {
@@ -67,7 +69,9 @@ TEST_GO(cond_signal_wakes_one_at_a_time_in_order)
 
 TEST_GO(cond_broadcast_wakes_all)
 {
-	enum { N = 8 };
+	enum {
+		N = 8
+	};
 	struct shared s = { .permits = 0 };
 	start_waiters(&s, N);
 	mutex_lock(&s.mutex);
@@ -92,7 +96,9 @@ struct queue {
 	int len, produced, consumed, want;
 };
 
-enum { QUEUE_CAP = 3 };
+enum {
+	QUEUE_CAP = 3
+};
 
 static void produce(struct queue *q)
 {
@@ -130,7 +136,9 @@ static void consume(struct queue *q)
 
 TEST_GO(cond_makes_a_bounded_queue)
 {
-	enum { PAIRS = 4 };
+	enum {
+		PAIRS = 4
+	};
 	struct queue q = { .want = 5000 };
 	waitgroup_add(&q.wg, 2 * PAIRS);
 	for (int i = 0; i < PAIRS; i++) {

@@ -6,6 +6,7 @@
 #include "runtime/clock.h"
 #include "runtime/context.h"
 #include "runtime/goroutine.h"
+#include "runtime/sanitizer.h"
 #include "runtime/select.h"
 #include "runtime/timer.h"
 #include "runtime/waitgroup.h"
@@ -105,7 +106,9 @@ TEST_GO(context_child_of_an_ended_one_has_ended)
 
 TEST_GO(context_chains_may_be_deep)
 {
-	enum { DEPTH = 20000 };
+	enum {
+		DEPTH = 20000
+	};
 	struct context *top = context_with_cancel(context_background()), *last = context_ref(top);
 	for (int i = 0; i < DEPTH; i++) {
 		struct context *next = context_with_cancel(last);
@@ -345,13 +348,16 @@ static void unref_it(struct canceller *c)
 
 TEST_GO(context_children_may_go_while_the_parent_ends)
 {
-	enum { CHILDREN = 8 };
+	enum {
+		CHILDREN = 8
+	};
 	for (int i = 0; i < 500; i++) {
 		struct waitgroup wg = { 0 };
 		struct context *top = context_with_cancel(context_background());
 		waitgroup_add(&wg, CHILDREN + 1);
 		for (int k = 0; k < CHILDREN; k++)
-			go_with(unref_it, (struct canceller){ .ctx = context_with_cancel(top), .wg = &wg });
+			go_with(unref_it,
+				(struct canceller){ .ctx = context_with_cancel(top), .wg = &wg });
 		go_with(cancel_it, (struct canceller){ .ctx = top, .wg = &wg });
 		waitgroup_wait(&wg);
 		context_unref(top);
@@ -370,7 +376,8 @@ TEST_GO(context_may_go_while_its_deadline_passes)
 		go_with(unref_it, (struct canceller){ .ctx = child, .wg = &wg });
 		waitgroup_wait(&wg);
 	}
-	while (context_count() != 0) /* a callback that met them alive holds a reference until it returns */
+	while (context_count() !=
+	       0) /* a callback that met them alive holds a reference until it returns */
 		goroutine_yield();
 }
 
@@ -383,7 +390,9 @@ static void wait_done(struct canceller *c)
 
 TEST_GO(context_done_made_while_it_ends_is_closed_all_the_same)
 {
-	enum { WAITERS = 4 };
+	enum {
+		WAITERS = 4
+	};
 	for (int i = 0; i < 500; i++) {
 		struct waitgroup wg = { 0 };
 		struct context *ctx = context_with_cancel(context_background());
@@ -411,13 +420,24 @@ static void drop_last(struct context_after *a)
 
 TEST_GO(context_may_lose_its_owner_in_its_own_timer)
 {
-	struct unref_in_after u = { .ctx = context_with_timeout(context_background(), MILLISECOND) };
+	struct unref_in_after u = { .ctx = context_with_timeout(context_background(),
+								MILLISECOND) };
 	context_after(u.ctx, &u.after, drop_last);
 	while (!u.called)
 		goroutine_yield();
 	while (context_count() != 0)
 		goroutine_yield();
 }
+
+/* Sanitizers find it first, in their own words. */
+#if defined(RUNTIME_DEBUG) && !defined(HAVE_SANITIZER)
+TEST_GO_DIES(context_use_after_its_end_is_found_in_debug_builds, "panic: use of a freed context")
+{
+	struct context *ctx = context_with_cancel(context_background());
+	context_unref(ctx);
+	context_cancel(ctx);
+}
+#endif
 
 TEST_GO_DIES(context_of_nil_parent_panics, "panic: context: nil parent")
 {

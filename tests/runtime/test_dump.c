@@ -167,7 +167,8 @@ TEST_GO_DIES(a_panic_shows_the_others_too, "[chan receive]:")
 
 TEST_GO_DIES(a_fault_is_reported_with_its_address, "fatal error: signal SIGSEGV at address 0x10")
 {
-	*(volatile int *)(uintptr_t)0x10 = 1;
+	volatile uintptr_t address = 0x10; /* the compiler need not know */
+	*(volatile int *)address = 1;
 }
 
 TEST_GO_DIES(a_fault_shows_the_goroutine, "goroutine 1 [running]:")
@@ -178,4 +179,27 @@ TEST_GO_DIES(a_fault_shows_the_goroutine, "goroutine 1 [running]:")
 TEST_GO_DIES(abort_shows_the_goroutine, "fatal error: signal SIGABRT")
 {
 	abort();
+}
+
+/* Not static: so that the dynamic linker knows its name. */
+void calls_one_that_aborts(void);
+
+static volatile bool really =
+	true; /* else the compilers see that nothing returns, and leave frames out */
+
+static __attribute__((noinline)) void abort_in_libc(void)
+{
+	if (really)
+		abort();
+}
+
+__attribute__((noinline)) void calls_one_that_aborts(void)
+{
+	abort_in_libc();
+	__asm__ volatile(""); /* no tail call */
+}
+
+TEST_GO_DIES(the_traceback_goes_through_libc, " calls_one_that_aborts+0x")
+{
+	calls_one_that_aborts();
 }

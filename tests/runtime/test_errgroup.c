@@ -179,7 +179,8 @@ TEST_GO(errgroup_limit_may_change_while_nothing_runs)
 	CHECK_EQ(s.calls, 50);
 }
 
-TEST_GO_DIES(errgroup_limit_while_one_runs_panics, "panic: errgroup: modify limit while goroutines in the group are still active")
+TEST_GO_DIES(errgroup_limit_while_one_runs_panics,
+	     "panic: errgroup: modify limit while goroutines in the group are still active")
 {
 	struct errgroup *g = errgroup_new(NULL);
 	errgroup_go(g, wait_cancelled, errgroup_context(g));

@@ -11,7 +11,10 @@
 #include "runtime/rand.h"
 #include "tests/harness.h"
 
-enum { THREADS = 4, ROUNDS = 50000 };
+enum {
+	THREADS = 4,
+	ROUNDS = 50000
+};
 
 static struct lock lock;
 static int64_t counter;

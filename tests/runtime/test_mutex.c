@@ -29,7 +29,9 @@ static void add_many(struct shared *s)
 
 TEST_GO(mutex_excludes)
 {
-	enum { N = 10 };
+	enum {
+		N = 10
+	};
 	struct shared s = { .rounds = 2000 };
 	waitgroup_add(&s.wg, N);
 	for (int i = 0; i < N; i++)
@@ -87,7 +89,9 @@ static void note_turn(struct turn *t)
 
 TEST_GO(mutex_wakes_waiters_in_order)
 {
-	enum { N = 10 };
+	enum {
+		N = 10
+	};
 	struct shared s = { .n = 0 };
 	mutex_lock(&s.mutex);
 	waitgroup_add(&s.wg, N);
@@ -120,7 +124,10 @@ static void hog(struct shared *s)
 /* Without starvation mode a hog, running as it unlocks and coming back at once, could keep us out for as long as it likes. */
 TEST_GO(mutex_is_handed_to_who_has_waited_for_a_millisecond)
 {
-	enum { HOGS = 2, ROUNDS = 10 };
+	enum {
+		HOGS = 2,
+		ROUNDS = 10
+	};
 	struct shared s = { .n = 0 };
 	waitgroup_add(&s.wg, HOGS);
 	for (int i = 0; i < HOGS; i++)
@@ -153,7 +160,9 @@ static void try_many(struct shared *s)
 
 TEST_GO(mutex_try_lock_excludes_beside_lock)
 {
-	enum { PAIRS = 3 };
+	enum {
+		PAIRS = 3
+	};
 	struct shared s = { .rounds = 1000 };
 	waitgroup_add(&s.wg, 2 * PAIRS);
 	for (int i = 0; i < PAIRS; i++) {

@@ -29,7 +29,9 @@ static void call_once(struct shared *s)
 
 TEST_GO(once_runs_once_and_nobody_returns_before_it_has)
 {
-	enum { N = 20 };
+	enum {
+		N = 20
+	};
 	struct shared s = { .calls = 0 };
 	waitgroup_add(&s.wg, N);
 	for (int i = 0; i < N; i++)

@@ -193,7 +193,9 @@ static void ask(struct ping_pong *p)
 
 TEST_GO(park_and_ready_lose_nothing_between_many_pairs)
 {
-	enum { PAIRS = 40 };
+	enum {
+		PAIRS = 40
+	};
 	static struct ping_pong pairs[PAIRS];
 	struct countdown c = { .left = 2 * PAIRS };
 	for (int i = 0; i < PAIRS; i++) {
@@ -370,7 +372,9 @@ static void join_crowd(struct crowd_member *m)
 
 TEST_GO(wakeups_from_many_outside_threads_are_not_lost)
 {
-	enum { THREADS = 4 };
+	enum {
+		THREADS = 4
+	};
 	struct outsider o[THREADS];
 	pthread_t thread[THREADS];
 	struct countdown c = { .left = THREADS };

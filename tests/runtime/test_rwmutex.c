@@ -50,7 +50,10 @@ static void write_many(struct shared *s)
 
 TEST_GO(rwmutex_excludes_writers_from_all_and_readers_from_writers)
 {
-	enum { READERS = 8, WRITERS = 3 };
+	enum {
+		READERS = 8,
+		WRITERS = 3
+	};
 	struct shared s = { .rounds = 1000 };
 	waitgroup_add(&s.wg, READERS + WRITERS);
 	for (int i = 0; i < READERS; i++)
@@ -83,7 +86,9 @@ static void write_once(struct shared *s)
 
 TEST_GO(rwmutex_lets_many_readers_in)
 {
-	enum { N = 5 };
+	enum {
+		N = 5
+	};
 	struct shared s = { .inside = chan_make(done_chan, 0), .leave = chan_make(done_chan, 0) };
 	waitgroup_add(&s.wg, N);
 	for (int i = 0; i < N; i++)
@@ -122,7 +127,8 @@ TEST_GO(rwmutex_waiting_writer_keeps_new_readers_out)
 	chan_unref(s.leave);
 }
 
-TEST_GO_DIES(rwmutex_read_unlock_of_unlocked_is_fatal, "fatal error: sync: RUnlock of unlocked RWMutex")
+TEST_GO_DIES(rwmutex_read_unlock_of_unlocked_is_fatal,
+	     "fatal error: sync: RUnlock of unlocked RWMutex")
 {
 	struct rwmutex m = { 0 };
 	rwmutex_read_unlock(&m);
@@ -134,7 +140,8 @@ TEST_GO_DIES(rwmutex_unlock_of_unlocked_is_fatal, "fatal error: sync: Unlock of 
 	rwmutex_unlock(&m);
 }
 
-TEST_GO_DIES(rwmutex_unlock_of_read_locked_is_fatal, "fatal error: sync: Unlock of unlocked RWMutex")
+TEST_GO_DIES(rwmutex_unlock_of_read_locked_is_fatal,
+	     "fatal error: sync: Unlock of unlocked RWMutex")
 {
 	struct rwmutex m = { 0 };
 	rwmutex_read_lock(&m);

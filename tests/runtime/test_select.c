@@ -25,7 +25,8 @@ struct worker {
 
 TEST_GO(select_takes_the_one_that_is_ready)
 {
-	int_chan a = chan_make(int_chan, 1), b = chan_make(int_chan, 1), full = chan_make(int_chan, 1);
+	int_chan a = chan_make(int_chan, 1), b = chan_make(int_chan, 1),
+		 full = chan_make(int_chan, 1);
 	int v = 0, w = 0;
 	chan_send(full, 1);
 	chan_send(b, 5);
@@ -50,7 +51,8 @@ TEST_GO(select_try_gives_the_default_when_none_is_ready)
 {
 	int_chan a = chan_make(int_chan, 0), b = chan_make(int_chan, 0), nil = { .tx = NULL };
 	int v = 9;
-	struct select_case cases[] = { on_recv(a, &v), on_send(b, 1), on_recv(nil, &v), on_send(nil, 1) };
+	struct select_case cases[] = { on_recv(a, &v), on_send(b, 1), on_recv(nil, &v),
+				       on_send(nil, 1) };
 	CHECK_EQ(select_try(cases), -1);
 	CHECK_EQ(v, 9);
 	CHECK_EQ(select_try_n(NULL, 0), -1);
@@ -81,15 +83,18 @@ TEST_GO(select_sees_what_closed_channels_still_hold)
 
 TEST_GO(select_is_fair_among_the_ready)
 {
-	enum { CASES = 4, ROUNDS = 8000 };
+	enum {
+		CASES = 4,
+		ROUNDS = 8000
+	};
 	int_chan c[CASES];
 	int chosen[CASES] = { 0 };
 	for (int i = 0; i < CASES; i++) {
 		c[i] = chan_make(int_chan, 0);
 		chan_close(c[i]);
 	}
-	struct select_case cases[] = { on_recv(c[0], NULL), on_recv(c[1], NULL), on_recv(c[2], NULL),
-				       on_recv(c[3], NULL) };
+	struct select_case cases[] = { on_recv(c[0], NULL), on_recv(c[1], NULL),
+				       on_recv(c[2], NULL), on_recv(c[3], NULL) };
 	rand_seed(1);
 	for (int i = 0; i < ROUNDS; i++)
 		chosen[select_wait(cases)]++;
@@ -106,8 +111,8 @@ TEST_GO(select_leaves_out_nil_channels_and_stays_fair)
 	int chosen[5] = { 0 };
 	chan_close(a);
 	chan_close(b);
-	struct select_case cases[] = { on_recv(nil, NULL), on_recv(a, NULL), on_send(nil, 1), on_recv(b, NULL),
-				       on_recv(nil, NULL) };
+	struct select_case cases[] = { on_recv(nil, NULL), on_recv(a, NULL), on_send(nil, 1),
+				       on_recv(b, NULL), on_recv(nil, NULL) };
 	for (int i = 0; i < 4000; i++)
 		chosen[select_wait(cases)]++;
 	CHECK_EQ(chosen[1] + chosen[3], 4000);
@@ -165,7 +170,9 @@ static void wait_for_closed(struct worker *w)
 
 TEST_GO(select_is_woken_by_close)
 {
-	enum { N = 20 };
+	enum {
+		N = 20
+	};
 	struct waitgroup wg = { 0 };
 	int_chan a = chan_make(int_chan, 0), b = chan_make(int_chan, 0);
 	waitgroup_add(&wg, N);
@@ -302,7 +309,9 @@ TEST_GO(select_cases_may_be_used_again)
 
 TEST_GO(select_may_have_hundreds_of_cases)
 {
-	enum { N = 500 };
+	enum {
+		N = 500
+	};
 	struct select_case *cases = calloc(N, sizeof(*cases));
 	int_chan c[N];
 	int v;
@@ -330,7 +339,8 @@ static void race_two_channels(struct worker *w)
 	bool a_open = true, b_open = true;
 	while (a_open || b_open) {
 		int_chan nil = { .tx = NULL };
-		struct select_case cases[] = { on_recv(a_open ? w->a : nil, &v), on_recv(b_open ? w->b : nil, &v) };
+		struct select_case cases[] = { on_recv(a_open ? w->a : nil, &v),
+					       on_recv(b_open ? w->b : nil, &v) };
 		int chosen = select_wait(cases);
 		if (cases[chosen].ok)
 			got += v;
@@ -352,14 +362,19 @@ static void send_ones(struct worker *w)
 
 static void check_race(size_t capacity)
 {
-	enum { SENDERS = 4, RECEIVERS = 4, EACH = 1000 };
+	enum {
+		SENDERS = 4,
+		RECEIVERS = 4,
+		EACH = 1000
+	};
 	_Atomic int sum = 0;
 	struct waitgroup senders = { 0 }, receivers = { 0 };
 	int_chan a = chan_make(int_chan, capacity), b = chan_make(int_chan, 0);
 	waitgroup_add(&receivers, RECEIVERS);
 	waitgroup_add(&senders, 2 * SENDERS);
 	for (int i = 0; i < RECEIVERS; i++)
-		go_with(race_two_channels, (struct worker){ .a = a, .b = b, .wg = &receivers, .counter = &sum });
+		go_with(race_two_channels,
+			(struct worker){ .a = a, .b = b, .wg = &receivers, .counter = &sum });
 	for (int i = 0; i < SENDERS; i++) {
 		go_with(send_ones, (struct worker){ .a = a, .n = EACH, .wg = &senders });
 		go_with(send_ones, (struct worker){ .a = b, .n = EACH, .wg = &senders });
@@ -383,7 +398,8 @@ static void pass_round(struct worker *w)
 {
 	int v;
 	for (int i = 0; i < w->n; i++) {
-		struct select_case cases[] = { on_send(w->a, i), on_send(w->b, i), on_recv(w->a, &v), on_recv(w->b, &v) };
+		struct select_case cases[] = { on_send(w->a, i), on_send(w->b, i),
+					       on_recv(w->a, &v), on_recv(w->b, &v) };
 		int chosen = select_wait(cases);
 		atomic_fetch_add(w->counter, chosen < 2 ? 1 : -1);
 	}
@@ -393,7 +409,10 @@ static void pass_round(struct worker *w)
 /* Selects that meet selects on two channels: locks in one order, or they would stop for ever. The rest is taken up by us. */
 TEST_GO(select_may_meet_select)
 {
-	enum { N = 6, EACH = 500 };
+	enum {
+		N = 6,
+		EACH = 500
+	};
 	_Atomic int balance = 0;
 	struct waitgroup wg = { 0 };
 	int_chan a = chan_make(int_chan, 0), b = chan_make(int_chan, 0);

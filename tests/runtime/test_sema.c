@@ -143,7 +143,9 @@ static void release_some(struct asker *a)
 /* Grant and give-up race: what was granted and what is left add up. */
 TEST_GO(sema_loses_nothing_when_giving_up_races_with_a_release)
 {
-	enum { ASKERS = 8 };
+	enum {
+		ASKERS = 8
+	};
 	for (int round = 0; round < 300; round++) {
 		struct shared s = { .done = chan_make(done_chan, 0) };
 		waitgroup_add(&s.wg, ASKERS + 1);

@@ -73,7 +73,7 @@ TEST_GO(a_full_channel_loses_signals_and_never_blocks)
 	chan_unref(fence);
 }
 
-static volatile sig_atomic_t old_handler_ran;
+static _Atomic int old_handler_ran;
 
 static void old_handler(int signal_number)
 {

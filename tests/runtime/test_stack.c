@@ -110,12 +110,18 @@ TEST_DIES(an_overflow_under_mprotect_says_the_same, "fatal error: goroutine stac
 	run_under("mprotect", overflow_main);
 }
 
+static __attribute__((noinline)) int descend_to(const char *limit)
+{
+	volatile char frame[1024];
+	memset((void *)(uintptr_t)frame, 1, sizeof(frame));
+	return (const char *)(uintptr_t)frame < limit ? 0 : descend_to(limit) + frame[0];
+}
+
 /* Far enough into the guard to be seen, not far enough to reach the next slot. */
 static int overflow_a_little(int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	size_t size = (size_t)((char *)g_self() - stack_low(g_self()));
-	descend((int)(size / 1100) + 8);
+	descend_to(stack_low(g_self()) - 8192);
 	goroutine_yield();
 	return 0;
 }
@@ -205,7 +211,9 @@ TEST_GO(a_parked_goroutine_costs_one_page)
 #ifdef HAVE_SANITIZER
 	test_skip("sanitizers have memory of their own for each stack");
 #endif
-	enum { N = 20000 };
+	enum {
+		N = 20000
+	};
 	struct waitgroup gate = { 0 };
 	waitgroup_add(&gate, 1);
 	start_waiters(&gate, 100);
@@ -228,7 +236,9 @@ TEST_GO(memory_of_a_burst_goes_back_to_the_kernel)
 #ifdef HAVE_SANITIZER
 	test_skip("sanitizers have memory of their own for each stack");
 #endif
-	enum { N = 20000 };
+	enum {
+		N = 20000
+	};
 	int64_t before = resident_bytes();
 	struct waitgroup gate = { 0 };
 	waitgroup_add(&gate, 1);
@@ -239,7 +249,8 @@ TEST_GO(memory_of_a_burst_goes_back_to_the_kernel)
 	waitgroup_done(&gate);
 	while (goroutine_count() > 1)
 		goroutine_yield();
-	CHECK_LT(resident_bytes() - before, N * INT64_C(4096) / 4);
+	while (resident_bytes() - before > N * INT64_C(4096) / 4) /* sysmon takes its time */
+		goroutine_sleep(50 * MILLISECOND);
 }
 
 TEST_GO(slots_are_used_again)

@@ -21,7 +21,9 @@ static void add_and_done(struct shared *s)
 
 TEST_GO(waitgroup_waits_for_all)
 {
-	enum { N = 200 };
+	enum {
+		N = 200
+	};
 	struct shared s = { .n = 0 };
 	for (int round = 1; round <= 5; round++) { /* may be used again */
 		waitgroup_add(&s.wg, N);
@@ -51,7 +53,9 @@ static void wait_and_count(struct shared *s)
 
 TEST_GO(waitgroup_wakes_all_who_wait)
 {
-	enum { N = 20 };
+	enum {
+		N = 20
+	};
 	struct shared s = { .n = 0 };
 	waitgroup_add(&s.wg, 1);
 	waitgroup_add(&s.waited, N);

@@ -20,7 +20,10 @@ struct question {
 /* Answers after a while, or gives up when ctx ends. */
 static void think(struct question *q)
 {
-	enum { ON_TIME, ON_DONE };
+	enum {
+		ON_TIME,
+		ON_DONE
+	};
 	time_chan later = time_after(q->takes_ns);
 	struct select_case cases[] = {
 		[ON_TIME] = on_recv(later, NULL),
@@ -32,7 +35,10 @@ static void think(struct question *q)
 
 static void ask(int64_t takes_ns, int64_t patience_ns)
 {
-	enum { ON_ANSWER, ON_TIMEOUT };
+	enum {
+		ON_ANSWER,
+		ON_TIMEOUT
+	};
 	const char *answer = NULL;
 	text_chan c = chan_make(text_chan, 0);
 	struct context *ctx = context_with_cancel(context_background());

@@ -8,7 +8,11 @@
 #include "runtime/errgroup.h"
 #include "runtime/goroutine.h"
 
-enum { JOBS = 20, AT_ONCE = 4, BROKEN = 13 };
+enum {
+	JOBS = 20,
+	AT_ONCE = 4,
+	BROKEN = 13
+};
 
 struct job {
 	struct context *ctx;

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of desc.c: deadlines, interruption, close, the idle watch.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+
+#include "runtime/clock.h"
+#include "tests/runtime/loopback.h"
+
+/* --- deadlines and interruption --- */
+
+TEST_GO(a_read_ends_at_its_deadline_and_works_again_after_a_new_one)
+{
+	struct pair p = connected_pair();
+	char buf[8];
+	int64_t before = clock_now();
+	conn_set_read_deadline(p.client, before + 10 * MILLISECOND);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), -ETIMEDOUT);
+	CHECK_LE(10 * MILLISECOND, clock_now() - before);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), -ETIMEDOUT);
+	conn_set_read_deadline(p.client, NEVER);
+	CHECK_EQ(conn_write(p.server, "late", 4), 4);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 4);
+	close_pair(p);
+}
+
+TEST_GO(a_deadline_in_the_past_fails_at_once)
+{
+	struct pair p = connected_pair();
+	char buf[8];
+	conn_set_deadline(p.client, clock_now() - 1);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), -ETIMEDOUT);
+	close_pair(p);
+}
+
+TEST_GO(a_deadline_moved_later_and_then_earlier_is_kept)
+{
+	struct pair p = connected_pair();
+	char buf[8];
+	int64_t start = clock_now();
+	conn_set_read_deadline(p.client, start + 5 * MILLISECOND);
+	conn_set_read_deadline(p.client, start + 40 * MILLISECOND);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), -ETIMEDOUT);
+	CHECK_LE(40 * MILLISECOND, clock_now() - start);
+	start = clock_now();
+	conn_set_read_deadline(p.client, start + 60 * SECOND);
+	conn_set_read_deadline(p.client, start + 10 * MILLISECOND);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), -ETIMEDOUT);
+	CHECK_LT(clock_now() - start, 5 * SECOND);
+	close_pair(p);
+}
+
+TEST_GO(a_write_ends_at_its_deadline)
+{
+	struct pair p = connected_pair();
+	static char buf[16 << 20];
+	conn_set_write_deadline(p.client, clock_now() + 20 * MILLISECOND);
+	CHECK_EQ(conn_write(p.client, buf, sizeof(buf)), -ETIMEDOUT);
+	close_pair(p);
+}
+
+TEST_GO(setting_a_past_deadline_wakes_the_reader)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	start_reader(&r, p.client);
+	conn_set_read_deadline(p.client, 1);
+	waitgroup_wait(&r.done);
+	CHECK_EQ(r.result, -ETIMEDOUT);
+	close_pair(p);
+}
+
+TEST_GO(interrupt_wakes_the_reader_and_lasts_until_cleared)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	char buf[8];
+	start_reader(&r, p.client);
+	conn_interrupt(p.client, -ECANCELED);
+	waitgroup_wait(&r.done);
+	CHECK_EQ(r.result, -ECANCELED);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), -ECANCELED);
+	conn_clear_interrupt(p.client);
+	CHECK_EQ(conn_write(p.server, "ok", 2), 2);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 2);
+	close_pair(p);
+}
+
+TEST_GO(close_wakes_the_reader_with_ebadf)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	start_reader(&r, p.client);
+	conn_close(p.client);
+	waitgroup_wait(&r.done);
+	CHECK_EQ(r.result, -EBADF);
+	conn_close(p.server);
+}
+
+TEST_GO_DIES(two_readers_at_once_panic, "a second goroutine reads from")
+{
+	struct pair p = connected_pair();
+	struct reader a, b;
+	start_reader(&a, p.client);
+	start_reader(&b, p.client);
+}
+
+/* The descriptor's number must not go to somebody else while a reader may still use it. */
+TEST_GO(a_close_that_races_with_data_gives_the_reader_one_or_the_other, .timeout_s = 60)
+{
+	for (int i = 0; i < 500; i++) {
+		struct pair p = connected_pair();
+		struct reader r;
+		start_reader(&r, p.client);
+		if (i % 4 != 0)
+			CHECK_EQ(conn_write(p.server, "x", 1), 1);
+		if (i % 3 == 0)
+			goroutine_yield();
+		conn_close(p.client);
+		struct pair other = connected_pair();
+		waitgroup_wait(&r.done);
+		CHECK(r.result == -EBADF || r.result == 1);
+		close_pair(other);
+		conn_close(p.server);
+	}
+}
+
+/* --- idle watch --- */
+
+struct idle {
+	_Atomic int fired;
+};
+
+static void went_off(struct conn *c, void *arg)
+{
+	(void)c;
+	atomic_fetch_add(&((struct idle *)arg)->fired, 1);
+}
+
+static void wait_for_fire(struct idle *idle)
+{
+	while (atomic_load(&idle->fired) == 0)
+		goroutine_sleep(100 * MICROSECOND);
+}
+
+TEST_GO(idle_watch_fires_when_the_peer_closes)
+{
+	struct pair p = connected_pair();
+	struct idle idle = { 0 };
+	CHECK(conn_watch_idle(p.client, went_off, &idle));
+	conn_close(p.server);
+	wait_for_fire(&idle);
+	CHECK(!conn_watch_idle(p.client, NULL, NULL));
+	CHECK_EQ(idle.fired, 1);
+	conn_close(p.client);
+}
+
+TEST_GO(idle_watch_fires_when_the_peer_sends_and_the_bytes_stay)
+{
+	struct pair p = connected_pair();
+	struct idle idle = { 0 };
+	char buf[8];
+	CHECK(conn_watch_idle(p.client, went_off, &idle));
+	CHECK_EQ(conn_write(p.server, "408", 3), 3);
+	wait_for_fire(&idle);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 3);
+	close_pair(p);
+}
+
+TEST_GO(idle_watch_taken_off_in_time_does_not_fire)
+{
+	struct pair p = connected_pair();
+	struct idle idle = { 0 };
+	char buf[8];
+	for (int i = 0; i < 100; i++) {
+		CHECK(conn_watch_idle(p.client, went_off, &idle));
+		CHECK(conn_watch_idle(p.client, NULL, NULL));
+		CHECK_EQ(conn_write(p.server, "x", 1), 1);
+		CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 1);
+	}
+	CHECK_EQ(idle.fired, 0);
+	close_pair(p);
+}
+
+TEST_GO(idle_watch_is_refused_when_the_peer_has_closed_already)
+{
+	struct pair p = connected_pair();
+	struct idle idle = { 0 };
+	conn_close(p.server);
+	goroutine_sleep(5 * MILLISECOND);
+	if (conn_watch_idle(p.client, went_off, &idle))
+		wait_for_fire(&idle); /* the report had not come yet */
+	conn_close(p.client);
+}
+
+TEST_GO(a_stale_report_does_not_end_an_idle_watch)
+{
+	struct pair p = connected_pair();
+	struct idle idle = { 0 };
+	char buf[4];
+	for (int i = 0; i < 100; i++) {
+		CHECK_EQ(conn_write(p.server, "full", 4), 4);
+		CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 4); /* filled the buffer: "more" */
+		CHECK(conn_watch_idle(p.client, went_off, &idle));
+		CHECK(conn_watch_idle(p.client, NULL, NULL));
+	}
+	close_pair(p);
+}
+
+static void close_it(struct conn *c, void *arg)
+{
+	went_off(c, arg);
+	conn_close(c);
+}
+
+TEST_GO(the_idle_watch_may_close_its_connection)
+{
+	struct pair p = connected_pair();
+	struct idle idle = { 0 };
+	CHECK(conn_watch_idle(p.client, close_it, &idle));
+	conn_close(p.server);
+	wait_for_fire(&idle);
+	while (conn_count() > 0)
+		goroutine_yield();
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of fdwait.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "runtime/clock.h"
+#include "tests/runtime/loopback.h"
+
+TEST_GO(fd_wait_is_level_triggered)
+{
+	int fds[2];
+	char byte;
+	CHECK_EQ(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	CHECK_EQ(fd_wait(fds[1], FD_WRITE, NEVER), FD_WRITE);
+	CHECK_EQ(write(fds[1], "ab", 2), 2);
+	for (int i = 0; i < 5; i++)
+		CHECK_EQ(fd_wait(fds[0], FD_READ, NEVER), FD_READ);
+	CHECK_EQ(read(fds[0], &byte, 1), 1);
+	CHECK_EQ(fd_wait(fds[0], FD_READ, NEVER), FD_READ);
+	CHECK_EQ(read(fds[0], &byte, 1), 1);
+	CHECK_EQ(fd_wait(fds[0], FD_READ, clock_now() + 5 * MILLISECOND), -ETIMEDOUT);
+	fd_wait_end(fds[0]);
+	fd_wait_end(fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST_GO(fd_wait_reports_a_hangup_as_readable)
+{
+	int fds[2];
+	CHECK_EQ(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	close(fds[1]);
+	CHECK(fd_wait(fds[0], FD_READ, NEVER) & FD_READ);
+	fd_wait_end(fds[0]);
+	close(fds[0]);
+}
+
+TEST_GO(fd_wait_survives_a_library_that_closes_and_opens_the_same_number)
+{
+	for (int i = 0; i < 20; i++) {
+		int fds[2];
+		CHECK_EQ(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+		CHECK_EQ(fd_wait(fds[1], FD_WRITE, NEVER), FD_WRITE);
+		CHECK_EQ(fd_wait(fds[0], FD_READ, clock_now() + 100 * MICROSECOND), -ETIMEDOUT);
+		close(fds[0]);
+		close(fds[1]);
+	}
+}
+
+struct fd_waiter {
+	int fd, result;
+	struct waitgroup done;
+};
+
+static void wait_for_fd(struct fd_waiter *w)
+{
+	w->result = fd_wait(w->fd, FD_READ, NEVER);
+	waitgroup_done(&w->done);
+}
+
+TEST_GO(fd_wait_end_wakes_the_waiter_with_ebadf)
+{
+	int fds[2];
+	CHECK_EQ(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	struct fd_waiter w = { .fd = fds[0] };
+	waitgroup_add(&w.done, 1);
+	go(wait_for_fd, &w);
+	goroutine_sleep(MILLISECOND);
+	fd_wait_end(fds[0]);
+	waitgroup_wait(&w.done);
+	CHECK_EQ(w.result, -EBADF);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST_GO(fd_wait_refuses_a_bad_descriptor)
+{
+	CHECK_EQ(fd_wait(-1, FD_READ, NEVER), -EBADF);
+	CHECK_EQ(fd_wait(9999, FD_READ, NEVER), -EBADF);
+}
