@@ -9,7 +9,7 @@
 # make install      PREFIX (/usr/local) and DESTDIR are honoured
 # make deps, deps-test   only the Debian packages; instant when they are there
 #
-# MODE=debug|release|asan|tsan|ubsan builds into build/$(MODE)/. V=1 shows commands. WERROR=1 stops
+# MODE=debug|release|asan|tsan|ubsan|fuzz builds into build/$(MODE)/. V=1 shows commands. WERROR=1 stops
 # at warnings. LLHTTP_DIR=DIR takes llhttp's C sources (8.1 to 9.x) from there instead of from
 # Debian's package.
 #
@@ -22,14 +22,15 @@ SHELL   := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
-MODES := debug release asan tsan ubsan
+MODES := debug release asan tsan ubsan fuzz
 $(if $(filter $(MODE),$(MODES)),,$(error MODE=$(MODE) is none of $(MODES)))
 
 # --- Tools and flags ------------------------------------------------------------------------------
 
 ifeq ($(origin CC),default)
-CC := $(if $(filter tsan,$(MODE)),clang-14,gcc)
+CC := $(if $(filter tsan fuzz,$(MODE)),clang-14,gcc)
 endif
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
 
@@ -37,6 +38,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wca
 FLAGS_debug   := -O1 -DRUNTIME_DEBUG
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2
 FLAGS_asan    := -O1 -DRUNTIME_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 FLAGS_tsan    := -O1 -DRUNTIME_DEBUG -fsanitize=thread
 FLAGS_ubsan   := -O1 -DRUNTIME_DEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
 
@@ -115,6 +117,7 @@ $(O)/origin: $(ORIGIN) $(UP_TO_HTTP)
 TEST_SOURCES := $(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c)
 TESTS        := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 FOLDERS      := $(sort $(patsubst tests/%/,%,$(filter-out tests/,$(dir $(TEST_SOURCES)))))
+FUZZERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOLS   := $(patsubst %.c,$(O)/%,$(wildcard tests/e2e/*.c))
 BENCHES      := $(patsubst %.c,$(O)/%,$(wildcard bench/runtime/bench_*.c))
 
@@ -123,7 +126,6 @@ FLOORS_http     := $(UP_TO_HTTP)
 FLOORS_client   := $(UP_TO_CLIENT)
 FLOORS_fetchd   := $(LIB_FETCHD) $(UP_TO_CLIENT)
 FLOORS_fetchctl := $(LIB_FETCHCTL) $(UP_TO_HTTP)
-FLOORS_fuzz     := $(UP_TO_CLIENT)
 floors_of = $(or $(FLOORS_$(firstword $(subst /, ,$(1)))),$(LIB_RUNTIME))
 $(call programs_of,tests/test_*.c): $(O)/%: $(O)/obj/%.o $(LIB_HARNESS) $(LIB_RUNTIME)
 define folder_rule
@@ -132,18 +134,21 @@ $(call programs_of,tests/$(1)/test_*.c): $(O)/%: $(O)/obj/%.o $(call helpers_of,
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call folder_rule,$(folder))))
 $(TEST_TOOLS): $(O)/%: $(O)/obj/%.o $(UP_TO_CLIENT)
+$(FUZZERS): $(O)/%: $(O)/obj/%.o $(UP_TO_CLIENT)
+$(FUZZERS): ALL_LDFLAGS += -fsanitize=fuzzer
 $(BENCHES): $(O)/%: $(O)/obj/%.o $(call helpers_of,bench/runtime,bench) $(LIB_RUNTIME)
 
 # --- Building -------------------------------------------------------------------------------------
 
-.PHONY: all tests benches everything archives clean distclean
+.PHONY: all tests benches fuzzers everything archives clean distclean
 all: $(PROGRAMS)
 tests: $(TESTS) $(TEST_TOOLS)
 benches: $(BENCHES)
+fuzzers: $(if $(filter fuzz,$(MODE)),$(FUZZERS))
 everything: all tests benches
 archives: $(LIB_RUNTIME) $(LIB_COMMON) $(LIB_HTTP) $(LIB_CLIENT) $(LIB_FETCHD) $(LIB_FETCHCTL)
 
-$(PROGRAMS) $(TESTS) $(TEST_TOOLS) $(BENCHES):
+$(PROGRAMS) $(TESTS) $(TEST_TOOLS) $(FUZZERS) $(BENCHES):
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -210,7 +215,7 @@ build/llhttp/llhttp.h:
 	$(Q)rm -rf build/llhttp/package; touch $@
 
 clean:
-	rm -rf build/debug build/release build/asan build/tsan build/ubsan
+	rm -rf $(addprefix build/,$(MODES))
 
 distclean:
 	rm -rf build
@@ -278,7 +283,8 @@ test: deps-test
 	@$(build) MODE=release WERROR=1 everything
 	@$(build) MODE=asan WERROR=1 all tests
 	@$(build) MODE=tsan WERROR=1 all tests
-	@$(lint_flags) tests/run lint nocompile debug release asan tsan e2e
+	@$(build) MODE=fuzz WERROR=1 fuzzers
+	@$(lint_flags) tests/run lint nocompile debug release asan tsan fuzz e2e
 
 # --- Installing -----------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@
 #
 # Everything lives in build/demo (socket, configuration, state, certificate, results) and is stopped by PID at the end; nothing is
 # written elsewhere. Needs what Debian always has, and nginx and openssl for the demo's own server. Works for any user.
-# Environment: BUILD (build/release), URLS. Exit 0 when every URL got its one result.
+# Environment: BUILD (build/release), URLS, DEMO_DIR (build/demo). Exit 0 when every URL got its one result.
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin
@@ -14,7 +14,8 @@ cd "$(dirname "$0")/.." || exit 1
 . bench/loopback.sh
 BUILD=${BUILD:-build/release}
 URLS=${URLS:-}
-D=build/demo
+D=${DEMO_DIR:-build/demo}
+case $D in /*) absolute=$D ;; *) absolute=$PWD/$D ;; esac
 
 started=()
 
@@ -98,13 +99,13 @@ start_nginx()
 		free_port && https=$port
 		free_port && dead=$port
 		[ "$http" != "$https" ] && [ "$http" != "$dead" ] && [ "$https" != "$dead" ] || continue
-		nginx_config "$PWD/$D" "$http" "$https" >$D/nginx.conf
-		nginx -t -q -e $D/nginx/error.log -p "$PWD/$D" -c nginx.conf 2>/dev/null || continue
-		start nginx nginx -e nginx/error.log -p "$PWD/$D" -c nginx.conf
+		nginx_config "$absolute" "$http" "$https" >$D/nginx.conf
+		nginx -t -q -e $D/nginx/error.log -p "$absolute" -c nginx.conf 2>/dev/null || continue
+		start nginx nginx -e nginx/error.log -p "$absolute" -c nginx.conf
 		await nginx $! listening "$https"
 		return
 	done
-	nginx -t -e $D/nginx/error.log -p "$PWD/$D" -c nginx.conf
+	nginx -t -e $D/nginx/error.log -p "$absolute" -c nginx.conf
 	die "nginx did not start (attempt $attempt)"
 }
 
@@ -150,20 +151,21 @@ prepare_own_server()
 	make_files
 	start_nginx
 	say "nginx serves http://127.0.0.1:$http and https://127.0.0.1:$https"
-	list_urls >$D/urls.txt
+	list=$D/urls.txt
+	list_urls >$list
 	cat >$D/fetchd.conf <<CONF
 # Loopback is refused unless it is allowed: an internal address must not be fetched by accident.
 [policy]
 allow = 127.0.0.0/8
 [tls]
-ca_file = $PWD/$D/ca.pem
+ca_file = $absolute/ca.pem
 CONF
 }
 
 prepare_users_list()
 {
 	[ -r "$URLS" ] || die "URLS=$URLS: cannot read it"
-	cp "$URLS" $D/urls.txt
+	list=$URLS
 	echo '# All defaults: public addresses only, the certificate authorities of this system.' >$D/fetchd.conf
 }
 
@@ -218,7 +220,7 @@ what_next()
 == what to try next
 make demo URLS=my-urls.txt              # your own list, from the Internet
 less $D/results.ndjson         # every result: status, timings of each phase, redirects, digest
-less $D/urls.txt $D/fetchd.conf
+less $list $D/fetchd.conf
 
 mkdir -p /tmp/fetchd                    # a fetchd of your own, in one terminal
 $BUILD/fetchd --state-dir /tmp/fetchd --socket /tmp/fetchd/sock
@@ -233,8 +235,8 @@ main()
 {
 	local id begin jobs socket=$D/fetchd.sock
 	[ -x "$BUILD/fetchd" ] || die "$BUILD/fetchd is missing: run \`make\` first"
-	rm -rf $D && mkdir -p $D/nginx $D/state || die "cannot write $D"
-	touch $D/locations.conf
+	[ ! -e $D ] || [ -e $D/fetchd.conf ] || die "$D is there and no folder of the demo"
+	rm -rf $D && mkdir -p $D/nginx $D/state && touch $D/fetchd.conf $D/locations.conf || die "cannot write $D"
 	if [ -n "$URLS" ]; then prepare_users_list; else prepare_own_server; fi
 
 	say 'a private fetchd'
@@ -243,18 +245,18 @@ main()
 	await fetchd $! "$BUILD/fetchctl" --socket $socket status
 
 	begin=$EPOCHREALTIME
-	say "$(wc -l <$D/urls.txt) URLs, one batch"
-	printf '$ %s\n' "id=\$($BUILD/fetchctl --socket $socket submit $D/urls.txt --digest sha256)"
-	id=$("$BUILD/fetchctl" --socket $socket submit $D/urls.txt --digest sha256) || exit
+	say "$(wc -l <"$list") lines, one batch"
+	printf '$ %s\n' "id=\$($BUILD/fetchctl --socket $socket submit $list --digest sha256)"
+	id=$("$BUILD/fetchctl" --socket $socket submit "$list" --digest sha256) || exit
 	show "$BUILD/fetchctl" --socket $socket wait "$id" # exit 1: some URLs failed, as they should
 	printf '$ %s\n' "$BUILD/fetchctl --socket $socket results $id >$D/results.ndjson"
 	"$BUILD/fetchctl" --socket $socket results "$id" >$D/results.ndjson || die 'no results'
 
-	jobs=$(wc -l <$D/results.ndjson)
-	say "$jobs results in $(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
+	jobs=$("$BUILD/fetchctl" --socket $socket status "$id" --json | sed -n "s/.*\"jobs\":\([0-9]*\).*/\1/p")
+	say "$(wc -l <$D/results.ndjson) results in $(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
 	summary $D/results.ndjson
 	check_results "$jobs"
-	[ -n "$URLS" ] || [ "$jobs" = 1000 ] || die "1000 URLs, but $jobs results"
+	[ -n "$URLS" ] || [ "$jobs" = 1000 ] || die "1000 URLs, but $jobs jobs"
 	what_next
 }
 

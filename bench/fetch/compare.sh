@@ -3,7 +3,7 @@
 #
 # compare.sh [N [ROUNDS]]: CPU a request of fetchbench beside wrk (when it is installed), keep-alive GETs of 1 KiB from our own
 # origin on loopback, at 64, 1,000 and 10,000 in flight. Runs take turns within a round, for machines get faster and slower:
-# compare the figures of one round, not of two runs. N requests a run (200000), ROUNDS (3). GOMAXPROCS is passed on.
+# compare the figures of one round, not of two runs. N requests a run (200000), ROUNDS (3). GOMAXPROCS is for fetchbench.
 #
 # CPU is user + system of the client process alone, its start included. wrk is given the wall time that fetchbench took.
 
@@ -59,7 +59,7 @@ wrk_for()
 command -v wrk >/dev/null || echo 'wrk is not installed: ours alone (apt-get install wrk)'
 [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 11000 ] || echo 'fewer than 11000 descriptors: 10,000 in flight will show errors'
 ulimit -Sn hard 2>/dev/null
-"$BUILD/origin" --port 0 --addrs 16 >"$out/origin" &
+env -u GOMAXPROCS "$BUILD/origin" --port 0 --addrs 16 >"$out/origin" &
 origin=$!
 until grep -q '^port ' "$out/origin"; do
 	kill -0 $origin 2>/dev/null || exit 1

@@ -5,7 +5,7 @@
 # then the sources. POSIX awk (mawk).
 #
 # Prints "file:line: message"; messages that start with "note:" don't fail. Exit status 1 when one
-# did.
+# did. With -v list_long=1 it names the lines that are too long.
 
 BEGIN {
 	MAX_FILE = 800; LONG_FILE = 600
@@ -167,8 +167,11 @@ function check_space()
 		complain("carriage return")
 	if (/^ +\t/)
 		complain("spaces before a tab")
-	if (columns($0) > MAX_COLUMNS)
-		complain("note: " columns($0) " columns")
+	if (columns($0) > MAX_COLUMNS) {
+		long_lines++
+		if (list_long)
+			complain("note: " columns($0) " columns")
+	}
 	if ($0 == "" && previous == "" && FNR > 1)
 		complain("two empty lines")
 }
@@ -208,5 +211,7 @@ FNR == 1 {
 
 END {
 	end_file()
+	if (long_lines)
+		print "note: " long_lines " lines are longer than " MAX_COLUMNS " columns"
 	exit failed
 }
