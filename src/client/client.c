@@ -194,6 +194,8 @@ enum fetch_error client_fetch(struct client *c, struct context *ctx,
 	enum fetch_error e = scope_check(&x->scope);
 	if (e == FETCH_OK)
 		e = redirect_run(&c->transport, x);
+	if (resp->t.done == 0) /* it failed before an answer's end */
+		resp->t.done = clock_now();
 	free(x);
 	return resp->error = e;
 }
