@@ -33,7 +33,7 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv);
 void goroutine__start(void (*fn)(void *), void *arg, const char *name);
 void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name);
 
-/* Lets others run. Parks (stays runnable, at the end of the global queue, as Go's Gosched). */
+/* Lets others run. Parks (stays runnable, at the end of this processor's queue; Go's Gosched uses the global one). */
 void goroutine_yield(void);
 
 /* Parks for at least ns nanoseconds. ns <= 0 returns at once. */
