@@ -5,10 +5,8 @@
  */
 #include "src/client/connect.h"
 
-#include <arpa/inet.h>
-#include <string.h>
-
 #include "runtime/clock.h"
+#include "src/client/literal.h"
 #include "src/common/cleanup.h"
 
 static void unref_answer(struct dns_answer **a)
@@ -16,42 +14,10 @@ static void unref_answer(struct dns_answer **a)
 	dns_answer_unref(*a);
 }
 
-/* The host without the brackets of an IPv6 address. */
-static struct str bare_host(const struct url *url)
-{
-	if (url->host_type == URL_IPV6)
-		return str_make(url->hostname.data + 1, url->hostname.len - 2);
-	return url->hostname;
-}
-
-/* An address literal answers itself. */
-static enum fetch_error literal(const struct url *url, struct dns_answer **ret_answer)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct str host = bare_host(url);
-	if (host.len >= sizeof(text))
-		return FETCH_BAD_URL;
-	memcpy(text, host.data, host.len);
-	text[host.len] = '\0';
-	struct dns_answer *a = dns_answer_new(1);
-	if (!a)
-		return FETCH_OUT_OF_MEMORY;
-	a->len = 1;
-	bool v6 = url->host_type == URL_IPV6;
-	a->addrs[0].sa.sa_family = v6 ? AF_INET6 : AF_INET;
-	void *to = v6 ? (void *)&a->addrs[0].in6.sin6_addr : (void *)&a->addrs[0].in.sin_addr;
-	if (inet_pton(a->addrs[0].sa.sa_family, text, to) != 1) {
-		dns_answer_unref(a);
-		return FETCH_BAD_URL;
-	}
-	*ret_answer = a;
-	return FETCH_OK;
-}
-
 static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 				 const struct url *url, struct httpconn *h, char *detail)
 {
-	int err = c->tls->ops->open(c->tls, h->conn, bare_host(url), &h->tls);
+	int err = c->tls->ops->open(c->tls, h->conn, literal_bare_host(url), &h->tls);
 	if (err)
 		return FETCH_OUT_OF_MEMORY;
 	atomic_fetch_add_explicit(&c->tls_handshakes, 1, memory_order_relaxed);
@@ -69,12 +35,10 @@ enum fetch_error connect_open(struct connector *c, const struct scope *scope, co
 			      struct httpconn *h, struct fetch_timings *t, char *detail)
 {
 	cleanup(unref_answer) struct dns_answer *answer = NULL;
-	enum fetch_error e;
-	if (url->host_type == URL_NAME)
+	enum fetch_error e = literal_answer(url, &answer);
+	if (e == FETCH_OK && !answer)
 		e = cache_resolve(c->cache, scope, url->hostname, c->resolve_timeout_ns, &answer,
 				  detail);
-	else
-		e = literal(url, &answer);
 	if (e)
 		return e;
 	t->dns_done = clock_now();

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
@@ -116,13 +117,30 @@ TEST_GO(dns_names_every_failure)
 	resolver_close(r);
 }
 
+/* The first name in /etc/hosts with an IPv4 address. */
+static void name_in_hosts_file(char addr[64], char name[256])
+{
+	char line[512];
+	FILE *f = fopen("/etc/hosts", "r");
+	bool found = false;
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = line[0] >= '0' && line[0] <= '9' && !strchr(line, ':') &&
+			sscanf(line, "%63s %255s", addr, name) == 2;
+	if (f)
+		fclose(f);
+	if (!found)
+		test_skip("no name in /etc/hosts");
+}
+
 TEST_GO(dns_knows_the_hosts_file)
 {
+	char addr[64], name[256];
+	name_in_hosts_file(addr, name);
 	struct resolver *r = resolver_open();
 	uint32_t n;
 	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
-	CHECK_EQ(resolve(r, "localhost", 10 * SECOND, text, &n, detail), FETCH_OK);
-	CHECK(strcmp(text, "127.0.0.1") == 0 || strcmp(text, "[::1]") == 0);
+	CHECK_EQ(resolve(r, name, 10 * SECOND, text, &n, detail), FETCH_OK);
+	CHECK(strcmp(text, addr) == 0 || text[0] == '[');
 	CHECK_EQ(r->ns->queries, 0);
 	resolver_close(r);
 }
