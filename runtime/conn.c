@@ -355,6 +355,7 @@ static bool watch_if_quiet(struct conn *c, void *arg)
 		if (desc_watch(c->desc, idle_report, arg))
 			return true;
 	} while (still_quiet(c));
+	desc_unsure(c->desc);
 	return false;
 }
 

@@ -55,12 +55,13 @@ static void set_watch(struct desc *d, void (*watch)(void *, void *))
 	d->watch = watch;
 }
 
-/* Under d->lock. Gives the watch to call, with d kept alive for it. */
+/* Under d->lock. Gives the watch to call, with d kept alive for it. It counts as waiting until it has been called: on sysmon's thread nothing
+ * else tells the last m, which may just be going to sleep, that somebody will be readied. */
 static void (*take_watch(struct desc *d))(void *owner, void *arg)
 {
 	void (*watch)(void *, void *) = d->watch;
 	if (watch != NULL) {
-		set_watch(d, NULL);
+		d->watch = NULL;
 		atomic_fetch_add(&d->use, DESC_CALLING);
 	}
 	return watch;
@@ -89,6 +90,7 @@ static void deliver(struct poll_source *s, uint16_t tag, unsigned events)
 	ready_if(writer);
 	if (watch != NULL) {
 		watch(owner, arg);
+		sched_io_wait(-1);
 		desc_leave(d, DESC_CALLING);
 	}
 }
@@ -293,11 +295,18 @@ void desc_more(struct desc *d, enum desc_dir dir)
 	lock_release(&d->lock);
 }
 
-/* What came since then has set `ready`, too: nothing gets lost. */
+void desc_unsure(struct desc *d)
+{
+	lock_acquire(&d->lock);
+	d->half[DESC_READ].ready = d->hangup = true;
+	lock_release(&d->lock);
+}
+
+/* Unless a report has come since the wait that used up `ready`: its hangup is news, and may stand behind data that the next read takes. */
 void desc_blocked(struct desc *d)
 {
 	lock_acquire(&d->lock);
-	d->hangup = false;
+	d->hangup = d->hangup && d->half[DESC_READ].ready;
 	lock_release(&d->lock);
 }
 

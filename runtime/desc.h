@@ -80,6 +80,9 @@ int desc_wait(struct desc *d, enum desc_dir dir) MUST_USE;
 /* The last use may have left something behind: the next wait returns at once. */
 void desc_more(struct desc *d, enum desc_dir dir);
 
+/* Reports were used up and what they were about is still there: the next reads try, until one would block. */
+void desc_unsure(struct desc *d);
+
 /* A read would have blocked although hangup said that it would not. */
 void desc_blocked(struct desc *d);
 

@@ -4,7 +4,8 @@
  * comes at once if the descriptor is ready already. The registration stays, disarmed, until fd_wait_end or the library's close.
  *
  * One entry a descriptor number, made when first used and never freed (poll.h says why). table.lock guards the table; entry.lock all of
- * the entry. Each wait has a tag of its own: a report or a timeout for an earlier one finds another tag or no waiter.
+ * the entry. Each wait has a tag and a timer of its own: a report or a timeout for an earlier one finds another tag or another waiter. A timer
+ * of the entry would not do: fd_wait_end lets the next wait for the number begin before the one that it has woken has left.
  */
 #include "runtime/net.h"
 
@@ -19,8 +20,14 @@ struct entry {
 	struct poll_source source;
 	struct lock lock;
 	uint16_t tag;
-	struct g *waiter;
+	struct wait *wait;
+};
+
+/* Lies on the stack of the goroutine that waits. */
+struct wait {
 	struct timer timer;
+	struct entry *entry;
+	struct g *g;
 };
 
 static struct {
@@ -32,19 +39,17 @@ static struct {
 /* Under e->lock. */
 static struct g *take_waiter(struct entry *e, int result)
 {
-	struct g *g = e->waiter;
-	if (g != NULL) {
-		e->waiter = NULL;
+	struct g *g = NULL;
+	if (e->wait != NULL) {
+		g = e->wait->g;
+		e->wait = NULL;
 		g_set_wake(g, (uintptr_t)(intptr_t)result);
 	}
 	return g;
 }
 
-static void finish(struct entry *e, int result)
+static void ready_if(struct g *g)
 {
-	lock_acquire(&e->lock);
-	struct g *g = take_waiter(e, result);
-	lock_release(&e->lock);
 	if (g != NULL)
 		g_ready_tail(g);
 }
@@ -56,20 +61,23 @@ static void deliver(struct poll_source *s, uint16_t tag, unsigned events)
 	lock_acquire(&e->lock);
 	struct g *g = tag == e->tag ? take_waiter(e, ready) : NULL;
 	lock_release(&e->lock);
-	if (g != NULL)
-		g_ready_tail(g);
+	ready_if(g);
 }
 
 static void timed_out(struct timer *t)
 {
-	finish(CONTAINER_OF(t, struct entry, timer), -ETIMEDOUT);
+	struct wait *w = CONTAINER_OF(t, struct wait, timer);
+	struct entry *e = w->entry;
+	lock_acquire(&e->lock);
+	struct g *g = e->wait == w ? take_waiter(e, -ETIMEDOUT) : NULL;
+	lock_release(&e->lock);
+	ready_if(g);
 }
 
 static struct entry *new_entry(void)
 {
 	struct entry *e = xcalloc(1, sizeof(*e));
 	e->source.deliver = deliver;
-	timer_init(&e->timer, timed_out);
 	return e;
 }
 
@@ -100,17 +108,18 @@ static struct entry *entry_of(int fd, bool make)
 }
 
 /* Publishes the caller as the waiter, with the lock held if it gives 0. */
-static int begin_wait(struct entry *e, int fd, unsigned events)
+static int begin_wait(struct wait *w, int fd, unsigned events)
 {
 	unsigned wanted = (events & FD_READ ? POLL_READ : 0) | (events & FD_WRITE ? POLL_WRITE : 0);
+	struct entry *e = w->entry;
 	lock_acquire(&e->lock);
-	if (e->waiter != NULL)
+	if (e->wait != NULL)
 		panic("a second goroutine waits for descriptor %d", fd);
 	int err = poll_add_once(fd, &e->source, ++e->tag, wanted);
 	if (err != 0)
 		lock_release(&e->lock);
 	else
-		e->waiter = g_self();
+		e->wait = w;
 	return err;
 }
 
@@ -118,19 +127,18 @@ int fd_wait(int fd, unsigned events, int64_t deadline_ns)
 {
 	if (fd < 0)
 		return -EBADF;
-	struct entry *e = entry_of(fd, true);
-	struct g *g = g_self();
-	int err = begin_wait(e, fd, events);
+	struct wait w = { .entry = entry_of(fd, true), .g = g_self() };
+	int err = begin_wait(&w, fd, events);
 	if (err != 0)
 		return err;
+	timer_init(&w.timer, timed_out);
 	if (deadline_ns != NEVER)
-		timer_set(&e->timer, deadline_ns);
+		timer_set(&w.timer, deadline_ns);
 	sched_io_wait(1);
-	g_park_unlock(WAIT_IO, &e->lock);
+	g_park_unlock(WAIT_IO, &w.entry->lock);
 	sched_io_wait(-1);
-	if (deadline_ns != NEVER)
-		timer_stop(&e->timer);
-	return (int)(intptr_t)g_wake(g);
+	timer_stop(&w.timer); /* its fn may still be about to return, on another thread */
+	return (int)(intptr_t)g_wake(w.g);
 }
 
 void fd_wait_end(int fd)
@@ -139,5 +147,8 @@ void fd_wait_end(int fd)
 	if (e == NULL)
 		return;
 	poll_remove(fd);
-	finish(e, -EBADF);
+	lock_acquire(&e->lock);
+	struct g *g = take_waiter(e, -EBADF);
+	lock_release(&e->lock);
+	ready_if(g);
 }

@@ -186,7 +186,8 @@ void m_wake(void)
 		if (try_wake())
 			return;
 		atomic_store(&sched.spinning, 0);
-		if (atomic_load(&sched.idle_count) == 0 || !long_queue_anywhere())
+		if (atomic_load(&sched.idle_count) == 0 || atomic_load(&sched.stopping) ||
+		    !long_queue_anywhere())
 			return;
 	}
 }
@@ -294,6 +295,18 @@ void sched_poll(int64_t now_ns)
 	struct poll_report reports[POLL_BATCH];
 	atomic_store_explicit(&sched.last_poll_ns, now_ns, memory_order_relaxed);
 	poll_deliver(reports, poll_wait(reports, 0));
+}
+
+/* The last m may have lain down since the caller looked, and what was sent to wake it may have been among what was taken here: an
+ * edge-triggered report comes to one sleeper only. */
+void sched_poll_aside(int64_t now_ns)
+{
+	sched_poll(now_ns);
+	lock_acquire(&sched.lock);
+	bool stolen = sched.poller != NULL && sched.poller_woken;
+	lock_release(&sched.lock);
+	if (stolen)
+		poll_interrupt();
 }
 
 /* Comes and goes with sched.lock held: between, this m is the poller. */

@@ -22,7 +22,7 @@
 static struct {
 	int epoll;
 	int wake;
-	bool no_pwait2; /* before Linux 5.11: milliseconds will have to do */
+	bool no_pwait2; /* before Linux 5.11, or refused by a filter of system calls: milliseconds will have to do */
 } os;
 
 static void (*_Atomic interrupt_hook)(void);
@@ -114,7 +114,7 @@ static int sleep_in_epoll(struct epoll_event *evs, int64_t until_ns)
 	if (!os.no_pwait2) {
 		struct timespec ts = { .tv_sec = ns / SECOND, .tv_nsec = ns % SECOND };
 		int n = epoll_pwait2(os.epoll, evs, POLL_BATCH, &ts, NULL);
-		if (n >= 0 || errno != ENOSYS)
+		if (n >= 0 || errno == EINTR)
 			return n;
 		os.no_pwait2 = true;
 	}

@@ -181,8 +181,11 @@ void m_found_work(struct m *m);
 /* m has found nothing to do: blocks in the netpoller if it is the last one running, else sleeps until it is given a p. */
 void m_idle(struct m *m);
 
-/* Delivers what the netpoller has; doesn't sleep. On a scheduler's stack or sysmon's. */
+/* Delivers what the netpoller has; doesn't sleep. On a scheduler's stack. */
 void sched_poll(int64_t now_ns);
+
+/* The same for a thread without a p (sysmon's), beside which another may block in the netpoller. */
+void sched_poll_aside(int64_t now_ns);
 
 /* Wakes the blocked poller if it would sleep beyond when_ns. Any thread. */
 void sched_poll_before(int64_t when_ns);

@@ -69,10 +69,12 @@ static void urge_all(void)
 		atomic_store_explicit(&sched.p[i].urged, true, memory_order_relaxed);
 }
 
-static void sleep_until_roused(void)
+static void sleep_until_roused(int64_t until_ns)
 {
 	atomic_store(&sysmon.asleep, true);
 	if (atomic_load(&sched.running) > 0 && atomic_exchange(&sysmon.asleep, false))
+		return;
+	if (!note_sleep_until(&sysmon.note, until_ns) && atomic_exchange(&sysmon.asleep, false))
 		return;
 	note_sleep(&sysmon.note);
 	note_clear(&sysmon.note);
@@ -86,21 +88,13 @@ void sysmon_rouse(void)
 		note_wake(&sysmon.note);
 }
 
-static void trim_stacks(int64_t now_ns)
+/* True if there may be more to trim later: what the last burst has left behind is tidied up a second after it. */
+static bool trim_stacks(int64_t now_ns)
 {
 	if (now_ns - sysmon.trimmed_ns < TRIM_EVERY_NS)
-		return;
+		return true;
 	sysmon.trimmed_ns = now_ns;
-	stack_trim();
-}
-
-/* Nothing runs. What the last burst has left behind is tidied up a second later; then there is nothing to wake up for. */
-static void idle(void)
-{
-	if (stack_trim())
-		clock_sleep_thread(TRIM_EVERY_NS);
-	else
-		sleep_until_roused();
+	return stack_trim();
 }
 
 /* One look; gives how long to sleep until the next. */
@@ -108,15 +102,15 @@ static int64_t look(int64_t tick_ns)
 {
 	int64_t now_ns = clock_now();
 	bool all_still, ages = work_ages(&all_still);
-	trim_stacks(now_ns);
+	bool untidy = trim_stacks(now_ns);
 	if (atomic_load(&sched.running) == 0) {
-		if (all_still)
-			idle();
+		if (all_still) /* when all is tidy, there is nothing to wake up for */
+			sleep_until_roused(untidy ? sysmon.trimmed_ns + TRIM_EVERY_NS : NEVER);
 		return tick_ns;
 	}
 	bool stale = poll_is_stale(now_ns), late = timers_late(now_ns);
 	if (stale)
-		sched_poll(now_ns);
+		sched_poll_aside(now_ns);
 	if (stale || late)
 		urge_all();
 	if (ages || late || atomic_load(&sched.global_len) > 0) {

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
+#include "runtime/chan.h"
 #include "runtime/clock.h"
+#include "runtime/desc.h"
 #include "tests/runtime/loopback.h"
 
 /* --- deadlines and interruption --- */
@@ -224,4 +227,87 @@ TEST_GO(the_idle_watch_may_close_its_connection)
 	wait_for_fire(&idle);
 	while (conn_count() > 0)
 		goroutine_yield();
+}
+
+TEST_GO(a_refused_idle_watch_leaves_data_and_end_to_the_reader)
+{
+	struct pair p = connected_pair();
+	struct idle idle = { 0 };
+	char buf[16];
+	CHECK_EQ(conn_write(p.server, "last", 4), 4);
+	CHECK_OK(conn_shutdown_write(p.server));
+	CHECK_OK(conn_wait_readable(p.client));
+	CHECK(!conn_watch_idle(p.client, went_off, &idle));
+	conn_set_read_deadline(p.client, clock_now() + 10 * SECOND);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 4);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 0);
+	close_pair(p);
+}
+
+struct slow_watch {
+	atomic_bool inside;
+	done_chan fired;
+};
+
+static void fire_slowly(struct conn *c, void *arg)
+{
+	struct slow_watch *w = arg;
+	(void)c;
+	atomic_store(&w->inside, true);
+	clock_sleep_thread(20 * MILLISECOND);
+	chan_close(w->fired);
+}
+
+/* Main keeps its thread until sysmon has polled, and then waits for what only the watch can bring. */
+TEST_GO(an_idle_watch_that_runs_on_sysmons_thread_is_no_deadlock)
+{
+	struct pair p = connected_pair();
+	struct slow_watch w = { .fired = chan_make(done_chan, 0) };
+	CHECK(conn_watch_idle(p.client, fire_slowly, &w));
+	CHECK_EQ(conn_write(p.server, "!", 1), 1);
+	while (!atomic_load(&w.inside))
+		;
+	CHECK(!chan_recv(w.fired, NULL));
+	chan_unref(w.fired);
+	close_pair(p);
+}
+
+static void keep_open(void *owner)
+{
+	(void)owner;
+}
+
+static bool hangup_reported(struct desc *d)
+{
+	lock_acquire(&d->lock);
+	bool reported = d->hangup;
+	lock_release(&d->lock);
+	return reported;
+}
+
+/* The report comes after the read that found nothing, and before desc_blocked is told. */
+TEST_GO(an_end_reported_while_a_read_finds_nothing_is_not_forgotten)
+{
+	struct desc *d;
+	char buf[16];
+	int fds[2];
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	CHECK_OK(desc_open(fds[0], keep_open, NULL, &d));
+	CHECK_OK(desc_enter(d, DESC_READING));
+	desc_more(d, DESC_READ);
+	CHECK_OK(desc_wait(d, DESC_READ));
+	CHECK_EQ(recv(fds[0], buf, sizeof(buf), 0), -1);
+	CHECK_EQ(send(fds[1], "last", 4, 0), 4);
+	close(fds[1]);
+	while (!hangup_reported(d))
+		goroutine_yield();
+	desc_blocked(d);
+	desc_set_deadline(d, DESC_READ, clock_now() + 10 * SECOND);
+	CHECK_OK(desc_wait(d, DESC_READ));
+	CHECK_EQ(recv(fds[0], buf, sizeof(buf), 0), 4);
+	CHECK_OK(desc_wait(d, DESC_READ));
+	CHECK_EQ(recv(fds[0], buf, sizeof(buf), 0), 0);
+	desc_leave(d, DESC_READING);
+	desc_close(d);
+	desc_free(d);
 }

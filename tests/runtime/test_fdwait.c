@@ -82,3 +82,29 @@ TEST_GO(fd_wait_refuses_a_bad_descriptor)
 	CHECK_EQ(fd_wait(-1, FD_READ, NEVER), -EBADF);
 	CHECK_EQ(fd_wait(9999, FD_READ, NEVER), -EBADF);
 }
+
+static void wait_long_for_fd(struct fd_waiter *w)
+{
+	w->result = fd_wait(w->fd, FD_READ, clock_now() + 20 * SECOND);
+	waitgroup_done(&w->done);
+}
+
+/* The first waiter has been woken and has not run yet when the second one begins to wait. */
+TEST_GO(fd_wait_keeps_its_deadline_while_an_ended_wait_for_that_number_leaves)
+{
+	int fds[2];
+	CHECK_EQ(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	for (int i = 0; i < 20; i++) {
+		struct fd_waiter w = { .fd = fds[0] };
+		waitgroup_add(&w.done, 1);
+		go(wait_long_for_fd, &w);
+		goroutine_sleep(MILLISECOND);
+		fd_wait_end(fds[0]);
+		CHECK_EQ(fd_wait(fds[0], FD_READ, clock_now() + 2 * MILLISECOND), -ETIMEDOUT);
+		waitgroup_wait(&w.done);
+		CHECK_EQ(w.result, -EBADF);
+	}
+	fd_wait_end(fds[0]);
+	close(fds[0]);
+	close(fds[1]);
+}

@@ -2,11 +2,16 @@
  *
  * Tests of the scheduler: proc.c, runq.c, idle.c, sysmon.c, goroutine.c, startup.c.
  */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
@@ -391,6 +396,30 @@ TEST_GO(wakeups_from_many_outside_threads_are_not_lost)
 	sched_external_end();
 }
 
+static void *poll_aside(void *arg)
+{
+	atomic_bool *ended = arg;
+	while (!atomic_load(ended))
+		sched_poll_aside(clock_now());
+	return NULL;
+}
+
+/* As sysmon does, only all the time. */
+TEST_GO(wakeups_from_outside_are_not_lost_to_a_thread_that_polls_beside, .timeout_s = 60)
+{
+	struct outsider o = { .rounds = 5000 };
+	atomic_bool ended = false;
+	pthread_t thread, poller;
+	sched_external_begin();
+	CHECK_EQ(pthread_create(&poller, NULL, poll_aside, &ended), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, ready_from_outside, &o), 0);
+	wait_for_outsider(&o);
+	atomic_store(&ended, true);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(pthread_join(poller, NULL), 0);
+	sched_external_end();
+}
+
 /* --- the rest of goroutine.h --- */
 
 TEST_GO(sleep_takes_at_least_its_time)
@@ -518,6 +547,38 @@ static int64_t voluntary_switches(void)
 	return usage.ru_nvcsw;
 }
 
+static void rest_in_crowd(void *arg)
+{
+	goroutine_sleep(5 * MILLISECOND);
+	count_down(arg);
+}
+
+static void note_time(void *ret_ns)
+{
+	atomic_store((_Atomic int64_t *)ret_ns, clock_now());
+}
+
+/* A crowd that ends leaves stacks behind, which sysmon trims later: it must not be blind until then. */
+TEST_GO(work_behind_a_hog_is_shared_soon_after_a_crowd_has_ended, .timeout_s = 60)
+{
+	struct countdown crowd = { .left = 9000 };
+	_Atomic int64_t ran_ns[2] = { 0, 0 };
+	if (runtime_procs() == 1)
+		test_skip("one processor shares with nobody");
+	for (int i = 0; i < 9000; i++)
+		go(rest_in_crowd, &crowd);
+	event_wait(&crowd.done);
+	goroutine_sleep(100 * MILLISECOND); /* sysmon goes to sleep */
+	int64_t start_ns = clock_now();
+	go(note_time, &ran_ns[0]);
+	go(note_time, &ran_ns[1]);
+	while (atomic_load(&ran_ns[0]) == 0 && clock_now() - start_ns < 2 * SECOND)
+		;
+	CHECK_LT(clock_now() - start_ns, 500 * MILLISECOND);
+	while (atomic_load(&ran_ns[1]) == 0)
+		goroutine_yield();
+}
+
 TEST_GO(idle_costs_no_wakeups)
 {
 #ifdef HAVE_TSAN
@@ -527,4 +588,34 @@ TEST_GO(idle_costs_no_wakeups)
 	int64_t before = voluntary_switches();
 	goroutine_sleep(500 * MILLISECOND);
 	CHECK_LE(voluntary_switches() - before, 8);
+}
+
+/* As the filters of some containers do: they know no newer system calls, and say EPERM. */
+static void refuse_epoll_pwait2(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_LEN(filter), .filter = filter };
+	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		test_skip("no filters of system calls here");
+}
+
+static int sleep_a_while(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	int64_t before = clock_cpu();
+	goroutine_sleep(300 * MILLISECOND);
+	CHECK_LT(clock_cpu() - before, 100 * MILLISECOND);
+	return 7;
+}
+
+TEST(the_netpoller_sleeps_although_epoll_pwait2_is_refused)
+{
+	refuse_epoll_pwait2();
+	CHECK_EQ(runtime_main(sleep_a_while, 0, NULL), 7);
 }
