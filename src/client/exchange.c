@@ -177,6 +177,18 @@ static enum fetch_error drain(struct exchange *x)
 	return x->sink->drain(x->sink) ? FETCH_SINK_FAILED : FETCH_OK;
 }
 
+/* More is to come. The scope is looked at here, too: TLS gives what its peer has sent already
+ * without a wait, and so for ever if the peer is fast or the sink slow. */
+static enum fetch_error wait_on(struct exchange *x, struct httpconn *h)
+{
+	enum fetch_error e = scope_check(&x->scope);
+	if (e)
+		return fault(x->resp->detail, e, "%s", phase_of(x));
+	conn_set_read_deadline(h->conn,
+			       scope_until(&x->scope, clock_now(), x->options->idle_timeout_ns));
+	return FETCH_OK;
+}
+
 static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 {
 	struct fetch_timings *t = &x->resp->t;
@@ -194,11 +206,10 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 		enum fetch_error e = digest(x, h, n, data, &clean);
 		if (e == FETCH_OK)
 			e = drain(x);
+		if (e == FETCH_OK && !message_done(&x->parser))
+			e = wait_on(x, h);
 		if (e)
 			return e;
-		if (!message_done(&x->parser))
-			conn_set_read_deadline(
-				h->conn, scope_until(&x->scope, now, x->options->idle_timeout_ns));
 	}
 	x->reusable = clean && message_keep_alive(&x->parser) && !x->options->no_keepalive;
 	return FETCH_OK;

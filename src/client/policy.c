@@ -70,6 +70,8 @@ static const struct rule {
 	{ V6(128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), "loopback address" },
 	{ V6(48, 0, 0x64, 0xff, 0x9b, 0, 1), "reserved address" },
 	{ V6(64, 1, 0), "reserved address" },
+	{ V6(48, 0x20, 0x01, 0, 0x02, 0, 0), "benchmarking address" },
+	{ V6(28, 0x20, 0x01, 0, 0x10), "reserved address" },
 	{ V6(32, 0x20, 0x01, 0x0d, 0xb8), "documentation address" },
 	{ V6(20, 0x3f, 0xff), "documentation address" },
 	{ V6(128, 0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54),

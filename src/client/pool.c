@@ -330,6 +330,16 @@ static struct httpconn *new_conn(struct pool_host *host)
 	return NULL;
 }
 
+/* A connection that was served to a claimant who gave up. Its watch, still on, may be calling
+ * on_noise at this moment: it must have ended before the connection can be closed. */
+static void pass_on(struct pool *p, struct httpconn *h)
+{
+	if (conn_watch_idle(h->conn, NULL, NULL))
+		pool_put(p, h, clock_now());
+	else
+		pool_discard(p, h);
+}
+
 /* Parks in line. 0 and what the claim was given, or what ended the wait. */
 static int wait_in_line(struct pool *p, struct pool_host *host, struct claim *claim,
 			const struct scope *scope)
@@ -346,7 +356,7 @@ static int wait_in_line(struct pool *p, struct pool_host *host, struct claim *cl
 	lock_release(&s->lock);
 	event_done(&claim->event);
 	if (err && claim->conn)
-		pool_put(p, claim->conn, clock_now());
+		pass_on(p, claim->conn);
 	return err;
 }
 

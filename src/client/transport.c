@@ -90,5 +90,6 @@ enum fetch_error transport_round_trip(struct transport *t, struct exchange *x)
 		return e;
 	atomic_fetch_add_explicit(&t->stale_retries, 1, memory_order_relaxed);
 	x->resp->detail[0] = '\0';
+	x->resp->t = (struct fetch_timings){ .start = x->resp->t.start };
 	return try_once(t, x, true, &again);
 }

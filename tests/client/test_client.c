@@ -274,6 +274,7 @@ TEST_GO(client_refused_port_is_connect_refused)
 	CHECK_ERROR(f, FETCH_CONNECT_REFUSED);
 	CHECK(strstr(f->resp->detail, "127.0.0.1:") != NULL);
 	CHECK(strstr(f->resp->detail, "onnection refused") != NULL);
+	CHECK(f->resp->t.done >= f->resp->t.dns_done && f->resp->t.dns_done > 0);
 	fetched_free(f);
 	rig_close(rig);
 }

@@ -70,6 +70,8 @@ TEST(policy_refuses_what_is_no_public_address)
 		{ "::1", "loopback address" },
 		{ "64:ff9b:1::1", "reserved address" },
 		{ "100::1", "reserved address" },
+		{ "2001:2::1", "benchmarking address" },
+		{ "2001:1f::1", "reserved address" },
 		{ "2001:db8::1", "documentation address" },
 		{ "3fff::1", "documentation address" },
 		{ "4000::1", "reserved address" },

@@ -287,6 +287,33 @@ TEST_GO(pool_who_gives_up_waiting_leaves_the_line)
 	world_close(w);
 }
 
+/* The line gives a connection to one who has just been cancelled, while its peer closes it. */
+TEST_GO(pool_who_gives_up_drops_what_died_on_the_way, .timeout_s = 60)
+{
+	struct world *w = world_open(&(struct pool_options){ .max_conns_per_host = 1 });
+	for (int i = 0; i < 300; i++) {
+		struct context *ctx = context_with_cancel(context_background());
+		struct waiter_arg arg = { .w = w, .ctx = ctx };
+		struct errgroup *g = errgroup_new(context_background());
+		struct httpconn *h = get(w, "a");
+		errgroup_go(g, wait_for_one, &arg);
+		goroutine_yield();
+		(void)!conn_write(h->conn, "q", 1); /* it may have died before */
+		for (int64_t end = clock_now() + rand_below(60) * MICROSECOND; clock_now() < end;)
+			goroutine_yield();
+		context_cancel(ctx);
+		pool_put(w->pool, h, clock_now());
+		CHECK_EQ(errgroup_wait(g), 0);
+		if (arg.error == FETCH_OK)
+			pool_discard(w->pool, arg.got);
+		else
+			CHECK_EQ(arg.error, FETCH_CANCELLED);
+		context_unref(ctx);
+	}
+	WAIT_FOR(conns(w) == 0);
+	world_close(w);
+}
+
 #define HOSTS 3
 #define LIMIT 4
 

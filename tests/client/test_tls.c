@@ -289,3 +289,59 @@ TEST_GO(tls_a_ca_file_that_cant_be_used_is_named)
 	CHECK(reason && strstr(reason, "/nonexistent/ca.pem") && strstr(reason, "[tls] ca_file"));
 	free(reason);
 }
+
+static void play_endless(struct peer *p)
+{
+	static char body[64 << 10];
+	if (!peer_read_head(p) || !peer_say(p, "HTTP/1.1 200 OK\r\n\r\n"))
+		return;
+	while (peer_write(p, body, sizeof(body)))
+		;
+}
+
+/* So slow that the socket is never empty: no read has to wait. */
+static int drain_slowly(struct body_sink *s)
+{
+	(void)s;
+	goroutine_sleep(MILLISECOND);
+	return 0;
+}
+
+static int cancel_soon(void *arg)
+{
+	goroutine_sleep(50 * MILLISECOND);
+	context_cancel(arg);
+	return 0;
+}
+
+static void check_endless(struct rig *rig, struct origin *o, int64_t total_ns, enum fetch_error e)
+{
+	struct context *ctx = context_with_cancel(context_background());
+	struct errgroup *g = errgroup_new(context_background());
+	struct fetch_request req = { .method = STR("GET"), .total_timeout_ns = total_ns };
+	struct fetched *f = fetched_new();
+	f->sink.drain = drain_slowly;
+	if (e == FETCH_CANCELLED)
+		errgroup_go(g, cancel_soon, ctx);
+	fetched_run(f, rig, ctx, &req, origin_url(o, "/"));
+	CHECK_ERROR(f, e);
+	CHECK_EQ(errgroup_wait(g), 0);
+	fetched_free(f);
+	context_unref(ctx);
+}
+
+TEST_GO(tls_a_stream_that_never_pauses_ends_with_the_request)
+{
+	struct certs *certs = certs_new();
+	SSL_CTX *ctx = certs_server(certs, &(struct cert){ 0 });
+	struct origin *o =
+		origin_open(&(struct origin_options){ .play = play_endless, .tls = ctx });
+	struct rig *rig = rig_open(
+		&(struct client_options){ .ca_file = certs->ca_file, .max_body_bytes = 16 << 20 });
+	check_endless(rig, o, 50 * MILLISECOND, FETCH_TOTAL_TIMEOUT);
+	check_endless(rig, o, 0, FETCH_CANCELLED);
+	rig_close(rig);
+	origin_close(o);
+	SSL_CTX_free(ctx);
+	certs_free(certs);
+}

@@ -141,3 +141,41 @@ TEST_GO(transport_unsolicited_bytes_are_never_an_answer)
 	rig_close(rig);
 	origin_close(o);
 }
+
+/* Answers once, and leaves with its listener when asked again. */
+static int answer_once(void *arg)
+{
+	struct listener *l = arg;
+	struct conn *conn;
+	char buf[4096];
+	CHECK_OK(listener_accept(l, &conn));
+	CHECK(conn_read(conn, buf, sizeof(buf)) > 0);
+	CHECK_EQ(conn_write(conn, ok, sizeof(ok) - 1), sizeof(ok) - 1);
+	CHECK(conn_read(conn, buf, sizeof(buf)) > 0);
+	listener_close(l);
+	conn_close(conn);
+	return 0;
+}
+
+TEST_GO(transport_a_retry_has_times_of_its_own)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct errgroup *g = errgroup_new(context_background());
+	struct listener *l;
+	socklen_t len;
+	char url[64];
+	CHECK_OK(listener_open((struct sockaddr *)&in, sizeof(in), 16, &l));
+	memcpy(&in, listener_addr(l, &len), sizeof(in));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(in.sin_port));
+	errgroup_go(g, answer_once, l);
+	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	check_get(rig, url, FETCH_OK, 200, "hi");
+	struct fetched *f = rig_get(rig, url);
+	CHECK_ERROR(f, FETCH_CONNECT_REFUSED);
+	CHECK_EQ(f->resp->t.sent, 0);
+	CHECK(f->resp->t.done >= f->resp->t.dns_done);
+	fetched_free(f);
+	CHECK_EQ(errgroup_wait(g), 0);
+	rig_close(rig);
+}
