@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "runtime/clock.h"
 #include "src/common/cleanup.h"
 #include "src/fetchctl/again.h"
 
@@ -14,6 +15,10 @@ enum {
 	FOLLOW,
 	AFTER
 };
+
+/* A stream that held so long shows a daemon that is well; one that breaks at once and brings
+ * nothing new, again and again, shows a damaged store. */
+#define HELD SECOND
 
 struct copy {
 	uint64_t lines;	 /* printed, or skipped by --after */
@@ -49,12 +54,14 @@ static int stream(const struct ctl *ctl, uint64_t id, struct copy *c)
 	int err;
 	do {
 		uint64_t before = c->lines;
+		int64_t began = clock_now();
 		buf_clear(&c->rest);
 		snprintf(target, sizeof(target), "/v1/batches/%llu/results?after=%llu%s",
 			 (unsigned long long)id, (unsigned long long)c->lines,
 			 follow ? "&follow=1" : "");
 		err = api_stream(ctl, target, follow, take, c, &a);
-		if (a.status == 200 || c->lines > before)
+		again.seen |= a.status == 200;
+		if (c->lines > before || (a.status == 200 && clock_now() - began >= HELD))
 			(void)again_try(&again, false); /* it was there, if only for a while */
 	} while (!c->code && again_try(&again, api_gone(err, &a)));
 	return c->code ? c->code : api_exit_code(ctl, err, &a);

@@ -42,12 +42,18 @@ static bool option_takes(const struct batch_option *o, struct str value)
 	return false;
 }
 
+static size_t option_bit(const struct batch_option *o)
+{
+	return (size_t)1 << (o - options);
+}
+
 /* The query as the options object; false when that was answered with an error. */
 static bool read_options(struct call *x, struct buf *ret_json)
 {
 	cleanup(query_item_done) struct query_item item = { 0 };
 	struct str rest = call_query(x);
 	struct json j = json_to(ret_json);
+	size_t given = 0;
 	json_object_begin(&j);
 	while (query_next(&rest, &item)) {
 		const struct batch_option *o = find_option(buf_str(&item.name));
@@ -63,6 +69,11 @@ static bool read_options(struct call *x, struct buf *ret_json)
 					o->values[0]);
 			return false;
 		}
+		if (given & option_bit(o)) {
+			api_reply_error(x, 400, "bad_option", "option %s is given twice", o->name);
+			return false;
+		}
+		given |= option_bit(o);
 		json_put_str(&j, o->name, buf_str(&item.value));
 	}
 	json_object_end(&j);

@@ -4,8 +4,9 @@
  * in one write per call.
  *
  * A whole answer is written without the guard: it is short, and a client that was told nothing
- * about a submission that is durable would submit it again. Bodies that are read and streams that
- * are written do end with the server.
+ * about a submission that is durable would submit it again. When the server ends it has LAST_NS to
+ * go, so that a client that doesn't read can't hold up the stop. Bodies that are read and streams
+ * that are written do end with the server.
  */
 #define _GNU_SOURCE
 #include "src/fetchd/call.h"
@@ -16,6 +17,8 @@
 #include "runtime/clock.h"
 #include "src/fetchd/connection.h"
 #include "src/http/response.h"
+
+#define LAST_NS SECOND
 
 struct str call_method(const struct call *x)
 {
@@ -39,12 +42,19 @@ struct str call_field(const struct call *x, struct str name)
 
 /* ---- writing ---- */
 
+static void hurry(struct context_after *last)
+{
+	conn_set_write_deadline(CONTAINER_OF(last, struct call, last)->conn, clock_now() + LAST_NS);
+}
+
 static int send_out(struct call *x)
 {
 	if (x->out.failed)
 		return x->out.failed;
 	conn_set_write_deadline(x->conn, clock_now() + x->server->options.progress_ns);
+	context_after(x->server->ctx, &x->last, hurry);
 	ssize_t n = conn_write(x->conn, x->out.data, x->out.len);
+	(void)context_stop_after(&x->last);
 	buf_clear(&x->out);
 	if (n < 0)
 		x->close = true;

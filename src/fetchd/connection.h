@@ -5,7 +5,7 @@
  *
  * One goroutine owns a struct call for as long as its connection lives. Two things reach in from
  * elsewhere, and neither parks: the end of the server's context interrupts the connection (while
- * the guard is on), and the netpoller's watch cancels ctx when the client goes.
+ * the guard is on) or hurries its write, and the netpoller's watch cancels ctx when the client goes.
  */
 #ifndef FETCHD_CONNECTION_H
 #define FETCHD_CONNECTION_H
@@ -36,6 +36,7 @@ struct call {
 	struct conn *conn;     /* owned */
 	struct context_after guard;
 	bool guarded;
+	struct context_after last; /* while a write is under way */
 
 	/* the request */
 	struct message_parser parser;

@@ -48,13 +48,15 @@ static void source_update(struct hostq *q, struct source *s)
 
 void hostq_add_source(struct hostq *q, struct source *s)
 {
-	source_ref(s);
 	lock_acquire(&q->lock);
-	s->scanning = true;
-	list_push_back(&q->sources, &s->node);
-	q->sources_len++;
-	q->news = true;
-	source_update(q, s);
+	if (!s->stopped) { /* a cancel may have come first */
+		source_ref(s);
+		s->scanning = true;
+		list_push_back(&q->sources, &s->node);
+		q->sources_len++;
+		q->news = true;
+		source_update(q, s);
+	}
 	hostq__unlock(q);
 }
 
