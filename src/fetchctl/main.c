@@ -9,6 +9,7 @@
 
 #include "src/common/nearest.h"
 #include "src/common/paths.h"
+#include "src/common/standard.h"
 #include "src/common/version.h"
 #include "src/fetchctl/ctl.h"
 
@@ -136,6 +137,7 @@ static int run_verb(struct ctl *ctl, const struct verb *v, int argc, char **argv
 
 int main(int argc, char **argv)
 {
+	standard_open();
 	const char *from_environment = getenv("FETCHD_SOCKET");
 	struct ctl ctl = { .socket_path = from_environment && *from_environment
 						  ? from_environment

@@ -38,19 +38,20 @@ static void append_quoted(struct buf *b, struct str value)
 {
 	struct str shown = cut_text(value, QUOTED_MAX);
 	buf_append_char(b, '"');
-	for (size_t i = 0; i < shown.len; i++)
-		buf_append_char(b, (unsigned char)shown.data[i] < 0x20 || shown.data[i] == 0x7f
-					   ? '?'
-					   : shown.data[i]);
+	buf_append_str(b, shown);
 	buf_append_str(b, shown.len < value.len ? STR("…\"") : STR("\""));
 }
 
+/* What of the input is quoted in it must not command somebody's terminal. */
 static int fail(const struct ingest *in, struct ingest_error *ret_error, int err, struct buf *text)
 {
 	struct str shown = text->failed ? STR("out of memory")
 					: cut_text(buf_str(text), sizeof(ret_error->text) - 1);
 	ret_error->line = in->line;
-	memcpy(ret_error->text, shown.data, shown.len);
+	for (size_t i = 0; i < shown.len; i++) {
+		unsigned char c = (unsigned char)shown.data[i];
+		ret_error->text[i] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+	}
 	ret_error->text[shown.len] = '\0';
 	return err;
 }

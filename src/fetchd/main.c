@@ -19,6 +19,7 @@
 #include "src/common/cleanup.h"
 #include "src/common/exit.h"
 #include "src/common/log.h"
+#include "src/common/standard.h"
 #include "src/common/version.h"
 #include "src/fetchd/api.h"
 #include "src/fetchd/config.h"
@@ -187,6 +188,7 @@ static int serve(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	standard_open();
 	struct options o;
 	int code = options_parse(argc, argv, &o);
 	if (code >= 0)

@@ -148,6 +148,12 @@ TEST_GO(ingest_names_line_value_and_fault)
 		      "\"htp:/x\": unsupported scheme \"htp\" (http and https are)");
 }
 
+TEST_GO(ingest_quotes_no_control_bytes)
+{
+	check_refused(json_lines, "{\"url\":\"http://a/\",\"\\u001b[2J\":1}\n", 1,
+		      "unknown key \"?[2J\": url, tag and method are known");
+}
+
 TEST_GO(ingest_refuses_a_port_that_is_none)
 {
 	struct store *s = open_store();
