@@ -63,6 +63,7 @@ error 405 /v1/version -X POST
 error 405 "/v1/batches/$batch" -X PUT
 error 400 "/v1/batches/$batch/results?after=minus"
 error 400 '/v1/batches?digest=md4' --data-binary @urls -H 'Content-Type: text/plain'
+error 400 '/v1/batches?digest=sha256&digest=sha256' --data-binary @urls -H 'Content-Type: text/plain'
 error 400 '/v1/batches?no_such_option=1' --data-binary @urls -H 'Content-Type: text/plain'
 error 415 /v1/batches --data-binary @urls -H 'Content-Type: image/png'
 error 400 /v1/batches --data-binary 'no url' -H 'Content-Type: text/plain'
