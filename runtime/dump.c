@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runtime/clock.h"
+#include "runtime/goroutine.h"
 #include "runtime/sched.h"
 #include "runtime/switch.h"
 #include "runtime/traceback.h"
@@ -43,7 +44,7 @@ NO_TSAN static void write_origin(struct writer *w, const struct g *g)
 {
 	writer_print(w, "\t%s", g->name);
 	if (g->creator_id != 0)
-		writer_print(w, ", created by %s in goroutine %llu", g->creator_name,
+		writer_print(w, ", created by %s in goroutine %llu", g->site->function,
 			     (unsigned long long)g->creator_id);
 	writer_print(w, "\n\n");
 }

@@ -75,7 +75,7 @@ static void run(void *arg)
 static void start(struct errgroup *g, struct task *task, size_t size)
 {
 	waitgroup_add(&g->running, 1);
-	goroutine__start_copy(run, task, size, g->name);
+	goroutine__start_copy(run, task, size, g->name, GO_SITE_);
 }
 
 /* A place is taken before the task is built: tasks of those who wait for one would fill their stacks. */

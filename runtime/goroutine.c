@@ -10,27 +10,29 @@
 /* More would take a second page of the new stack. */
 #define COPY_MAX 1024
 
-static void start(void (*fn)(void *), const void *args, size_t size, const char *name)
+static void start(void (*fn)(void *), const void *args, size_t size, const char *name,
+		  const struct go_site *site)
 {
 	struct m *m = m_enter();
 	if (UNLIKELY(m == NULL || m->p == NULL))
 		panic("go(%s): not on a goroutine", name);
-	struct g *g = g_new(m->p, fn, args, size, name);
+	struct g *g = g_new(m->p, fn, args, size, name, site);
 	p_put(m->p, g, true);
 	m_exit(m);
 }
 
-void goroutine__start(void (*fn)(void *), void *arg, const char *name)
+void goroutine__start(void (*fn)(void *), void *arg, const char *name, const struct go_site *site)
 {
-	start(fn, arg, 0, name);
+	start(fn, arg, 0, name, site);
 }
 
-void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name)
+void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name,
+			   const struct go_site *site)
 {
 	if (UNLIKELY(size > COPY_MAX))
 		panic("go_with(%s): %zu bytes of arguments, at most %d are copied", name, size,
 		      COPY_MAX);
-	start(fn, args, size, name);
+	start(fn, args, size, name, site);
 }
 
 void goroutine_yield(void)

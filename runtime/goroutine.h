@@ -22,16 +22,28 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv);
 /* go(fn, arg): starts a goroutine that runs fn(arg), fn being void (*)(T *); arg is borrowed.
  * go_with(fn, value): value (a struct) is copied onto the new goroutine's stack, at most 1024 bytes; fn gets a pointer to the
  * copy, which lives until fn returns. */
-#define go(fn, arg)                  \
-	((void)sizeof((fn)(arg), 0), \
-	 goroutine__start((void (*)(void *))(void (*)(void))(fn), (void *)(uintptr_t)(arg), #fn))
+#define go(fn, arg)                                                                           \
+	((void)sizeof((fn)(arg), 0), goroutine__start((void (*)(void *))(void (*)(void))(fn), \
+						      (void *)(uintptr_t)(arg), #fn, GO_SITE_))
 #define go_with(fn, ...)                                                               \
 	((void)sizeof((fn)(&(__VA_ARGS__)), 0),                                        \
 	 goroutine__start_copy((void (*)(void *))(void (*)(void))(fn), &(__VA_ARGS__), \
-			       sizeof(__VA_ARGS__), #fn))
+			       sizeof(__VA_ARGS__), #fn, GO_SITE_))
 
-void goroutine__start(void (*fn)(void *), void *arg, const char *name);
-void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name);
+/* Where a goroutine is started: one for each go(), in read-only memory, so that a dump can show it at no cost. */
+struct go_site {
+	const char *function, *file;
+	int line;
+};
+#define GO_SITE_                                                                              \
+	({                                                                                    \
+		static const struct go_site go_site_here_ = { __func__, __FILE__, __LINE__ }; \
+		&go_site_here_;                                                               \
+	})
+
+void goroutine__start(void (*fn)(void *), void *arg, const char *name, const struct go_site *site);
+void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name,
+			   const struct go_site *site);
 
 /* Lets others run. Parks (stays runnable, at the end of this processor's queue; Go's Gosched uses the global one). */
 void goroutine_yield(void);

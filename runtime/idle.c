@@ -159,6 +159,7 @@ static bool try_wake(void)
 		poll_interrupt();
 	if (m == NULL)
 		return false;
+	sched_count(NULL, COUNT_wakeups, 1);
 	m->spinning = true;
 	if (new) {
 		m_start(m, p);
@@ -294,7 +295,12 @@ void sched_poll(int64_t now_ns)
 {
 	struct poll_report reports[POLL_BATCH];
 	atomic_store_explicit(&sched.last_poll_ns, now_ns, memory_order_relaxed);
-	poll_deliver(reports, poll_wait(reports, 0));
+	int n = poll_wait(reports, 0);
+	struct m *m = m_self();
+	struct p *p = m == NULL ? NULL : m->p;
+	sched_count(p, COUNT_polls, 1);
+	sched_count(p, COUNT_poll_events, (uint64_t)n);
+	poll_deliver(reports, n);
 }
 
 /* The last m may have lain down since the caller looked, and what was sent to wake it may have been among what was taken here: an
@@ -332,6 +338,8 @@ static void block_in_poller(struct m *m)
 	m->p->now_ns = clock_now();
 	atomic_store_explicit(&sched.last_poll_ns, m->p->now_ns, memory_order_relaxed);
 	sysmon_rouse();
+	sched_count(m->p, COUNT_poll_waits, 1);
+	sched_count(m->p, COUNT_poll_events, (uint64_t)n);
 	poll_deliver(reports, n);
 }
 

@@ -103,6 +103,7 @@ void g_park(enum wait_reason reason, bool (*commit)(struct g *g, void *arg), voi
 	struct g *g = must_self(m);
 	atomic_store_explicit(&g->reason, reason, memory_order_relaxed);
 	atomic_store_explicit(&g->since_ns, m->p->now_ns, memory_order_relaxed);
+	sched_count(m->p, COUNT_parks, 1);
 	m->leave = LEAVE_PARK;
 	m->commit = commit;
 	m->commit_arg = arg;
@@ -135,6 +136,10 @@ void g_yield(void)
 
 void p_put(struct p *p, struct g *g, bool next)
 {
+	if (UNLIKELY(p->sample)) {
+		p->sample = false;
+		g->queued_ns = clock_now();
+	}
 	struct g_chain spill = { 0 };
 	if (next)
 		runq_put_next(&p->runq, g, &spill);
@@ -229,14 +234,14 @@ static void bump(_Atomic int64_t *counter)
 			      memory_order_relaxed);
 }
 
-static void name_creator(struct g *g)
+static void note_creator(struct g *g)
 {
 	struct g *creator = g_self();
-	g->creator_name = creator == NULL ? NULL : creator->name;
 	g->creator_id = creator == NULL ? 0 : creator->id;
 }
 
-struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, const char *name)
+struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, const char *name,
+		const struct go_site *site)
 {
 	struct g *g = stack_alloc(&p->stacks);
 	if (g == NULL)
@@ -251,9 +256,11 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 	g->fn = fn;
 	g->arg = (void *)(uintptr_t)args;
 	g->name = name;
+	g->site = site;
+	g->queued_ns = 0;
 	g->sp = switch_prepare(top, g_main);
 	atomic_store_explicit(&g->id, new_id(p), memory_order_relaxed);
-	name_creator(g);
+	note_creator(g);
 	HAPPENS_BEFORE(g);
 	bump(&p->started);
 	atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_release);
@@ -288,6 +295,7 @@ static struct g *keep_house(struct p *p)
 {
 	atomic_store_explicit(&p->urged, false, memory_order_relaxed);
 	p->now_ns = clock_now();
+	p->sample = true;
 	timers_due(p->now_ns);
 	if (p->now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) >
 	    POLL_EVERY_NS)
@@ -329,8 +337,10 @@ static struct g *steal(struct p *p)
 			struct p *victim = &sched.p[at];
 			struct g *g = victim == p ? NULL
 						  : steal_from(p, victim, pass == STEAL_PASSES - 1);
-			if (g != NULL)
+			if (g != NULL) {
+				sched_count(p, COUNT_steals, 1);
 				return g;
+			}
 		}
 	}
 	return NULL;
@@ -408,9 +418,17 @@ static struct g *after_leave(struct m *m, struct g *g)
 	return NULL;
 }
 
+static void end_sample(struct p *p, struct g *g)
+{
+	latency_add(&p->counters, clock_now() - g->queued_ns);
+	g->queued_ns = 0;
+}
+
 static void run(struct m *m, struct g *g)
 {
 	while (g != NULL) {
+		if (UNLIKELY(g->queued_ns != 0))
+			end_sample(m->p, g);
 		atomic_store_explicit(&g->state, G_RUNNING, memory_order_relaxed);
 		atomic_store_explicit(&m->g, g, memory_order_relaxed);
 		enter_goroutine(m, g);

@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #include "runtime/base.h"
+#include "runtime/counter.h"
 #include "runtime/lock.h"
 #include "runtime/note.h"
 #include "runtime/proc.h"
@@ -23,6 +24,8 @@
 #include "runtime/sanitizer.h"
 #include "runtime/stack.h"
 #include "runtime/timer.h"
+
+struct go_site;
 
 enum g_state {
 	G_FREE,
@@ -41,9 +44,10 @@ struct g {
 	_Atomic uint64_t id;
 	void (*fn)(void *arg);
 	void *arg;
-	const char *name; /* of fn, as written at go() */
-	const char *creator_name;
+	const char *name;	    /* of fn, as written at go() */
+	const struct go_site *site; /* of that go(); NULL for main */
 	uint64_t creator_id;
+	int64_t queued_ns; /* when it became runnable, if that is being measured; else 0 */
 	struct fiber fiber;
 };
 
@@ -85,6 +89,8 @@ struct p {
 	_Atomic int64_t
 		io_waits; /* ++ where one begins, -- where it ends: only the sum over all p has a meaning */
 	struct stack_cache stacks;
+	bool sample; /* measure how long the next one put waits */
+	struct counters counters;
 	_Alignas(64) struct timer_heap timers; /* its own lock: any m */
 	struct p *next_idle;		       /* sched.lock */
 	uint32_t index;
@@ -116,6 +122,7 @@ struct sched {
 	_Atomic int64_t
 		poller_until; /* the poller sleeps at most until then; INT64_MIN = nobody polls */
 	_Atomic int64_t last_poll_ns;
+	_Atomic uint64_t counts[COUNTER_COUNT]; /* of threads that own no p */
 	_Atomic uint64_t next_id;
 	atomic_bool stopping; /* main has returned: every m stops at its next dispatch */
 	struct note stopped;  /* running has become 0 after that */
@@ -143,6 +150,15 @@ static inline void m_exit(struct m *m)
 	(void)m;
 }
 
+/* For metrics.h; p is the caller's own, NULL if it has none. */
+static inline void sched_count(struct p *p, enum counter what, uint64_t n)
+{
+	if (p != NULL)
+		counter_add(&p->counters.count[what], n);
+	else
+		atomic_fetch_add_explicit(&sched.counts[what], n, memory_order_relaxed);
+}
+
 /* The thread function of an m that has next_p. */
 void *m_main(void *m);
 
@@ -153,7 +169,8 @@ _Noreturn void g_exit(void);
 void g_yield(void);
 
 /* A new runnable goroutine with `size` bytes copied from args onto its stack (size 0: arg as it is). */
-struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, const char *name);
+struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, const char *name,
+		const struct go_site *site);
 
 /* Puts a runnable g into p's queue (p is the caller's), first or last. */
 void p_put(struct p *p, struct g *g, bool next);

@@ -82,7 +82,7 @@ static void init_procs(void)
 static void start_first_m(struct main_args *args)
 {
 	struct p *p = &sched.p[0];
-	p_put(p, g_new(p, main_goroutine, args, 0, "main"), true);
+	p_put(p, g_new(p, main_goroutine, args, 0, "main", NULL), true);
 	struct m *m = xcalloc(1, sizeof(*m));
 	m->id = sched.ms++;
 	atomic_store(&sched.running, 1);

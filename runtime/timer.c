@@ -226,6 +226,7 @@ void timer_heap_run(struct timer_heap *h, int64_t now_ns)
 	while (atomic_load_explicit(&h->first_ns, memory_order_relaxed) <= now_ns &&
 	       (t = pop_due(h, now_ns)) != NULL) {
 		m->timer = t;
+		sched_count(m->p, COUNT_timers_fired, 1);
 		HAPPENS_AFTER(t);
 		t->fn(t);
 		if (m->timer == t)

@@ -55,7 +55,10 @@ TEST_GO(the_dump_shows_state_reason_function_and_creator)
 	go(receive_for_ever, &p);
 	wait_for_dump_with("[chan receive]:");
 	CHECK(strstr(text, "goroutine 1 [running]:") != NULL);
-	CHECK(strstr(text, "\treceive_for_ever, created by main in goroutine 1\n") != NULL);
+	CHECK(strstr(text,
+		     "\treceive_for_ever, created by "
+		     "the_dump_shows_state_reason_function_and_creator_body_ in goroutine 1\n") !=
+	      NULL);
 	CHECK(strstr(text, " chan__recv+0x") != NULL); /* the stack of the one that waits */
 	chan_close(p.chan);
 	while (goroutine_count() > 1)
