@@ -29,6 +29,7 @@ struct context {
 	_Atomic uint32_t refs; /* not in the first 16 bytes, which free() uses: see lock() */
 	_Atomic int err;       /* 0 while live; changes once */
 	int cause;	       /* before err changes */
+	int timeout_cause;     /* what cause becomes when the deadline passes */
 	struct lock lock;
 	struct list sibling; /* in parent->children, or in a canceller's list */
 	struct list children;
@@ -36,17 +37,24 @@ struct context {
 	struct chan *_Atomic done;
 	const void *key;
 	void *value;
-	bool timed; /* it has a deadline nearer than its parent's: the timer is in use */
+	bool timed;   /* it has a deadline nearer than its parent's: the timer is in use */
+	bool endless; /* never ends, and its children's ends are their own: they are not linked */
 	struct timer timer;
 };
 
-static struct context background = { .refs = 1, .deadline_ns = NEVER };
+static struct context background = { .refs = 1, .deadline_ns = NEVER, .endless = true };
 static _Atomic int64_t alive;
+
+static void check_alive(const struct context *ctx)
+{
+	(void)ctx; /* release builds don't look */
+	if (IS_POISONED(ctx->refs))
+		panic("use of a freed context");
+}
 
 static void lock(struct context *ctx)
 {
-	if (IS_POISONED(ctx->refs))
-		panic("use of a freed context");
+	check_alive(ctx);
 	lock_acquire(&ctx->lock);
 }
 
@@ -111,7 +119,8 @@ static void set_ended(struct context *ctx, int err, int cause)
 	atomic_store_explicit(&ctx->err, err, memory_order_release);
 }
 
-/* Ends this one alone; its children come into `work`. Nothing happens if it has ended before. */
+/* Ends this one alone; its children come into `work`. Nothing happens if it has ended before. Its timer goes, so that it keeps no heap
+ * busy and hides no deadlock; to wait for the timer's callback is safe, for that finds this one ended and does nothing. */
 static void end(struct context *ctx, int err, int cause, struct list *work)
 {
 	lock(ctx);
@@ -123,6 +132,8 @@ static void end(struct context *ctx, int err, int cause, struct list *work)
 	struct chan *done = atomic_load_explicit(&ctx->done, memory_order_relaxed);
 	take_children(ctx, work);
 	unlock(ctx);
+	if (ctx->timed)
+		timer_stop(&ctx->timer);
 	if (done)
 		chan__close(done);
 	run_afters(ctx);
@@ -145,14 +156,15 @@ static void on_deadline(struct timer *t)
 	struct context *ctx = CONTAINER_OF(t, struct context, timer);
 	if (!try_ref(ctx))
 		return;
-	end_tree(ctx, -ETIMEDOUT, -ETIMEDOUT);
+	end_tree(ctx, -ETIMEDOUT, ctx->timeout_cause);
 	context_unref(ctx);
 }
 
 void context_cancel_cause(struct context *ctx, int cause)
 {
-	if (ctx == &background)
-		panic("context: the background can't be cancelled");
+	check_alive(ctx);
+	if (ctx->endless)
+		panic("context: one that never ends can't be cancelled");
 	end_tree(ctx, -ECANCELED, cause ? cause : -ECANCELED);
 }
 
@@ -167,7 +179,7 @@ void context_cancel(struct context *ctx)
 static void link_to_parent(struct context *ctx, struct context *parent)
 {
 	ctx->parent = context_ref(parent);
-	if (parent == &background)
+	if (parent->endless || ctx->endless)
 		return;
 	lock(parent);
 	int err = atomic_load_explicit(&parent->err, memory_order_relaxed);
@@ -178,33 +190,51 @@ static void link_to_parent(struct context *ctx, struct context *parent)
 	unlock(parent);
 }
 
-static struct context *new_child(struct context *parent)
+/* Not linked to its parent yet: what is set up before that, its end finds in place. */
+static struct context *new_orphan(struct context *parent)
 {
 	if (parent == NULL)
 		panic("context: nil parent");
+	check_alive(parent);
 	struct context *ctx = xmalloc(sizeof(*ctx));
 	*ctx = (struct context){ .refs = 1, .deadline_ns = parent->deadline_ns };
 	list_init(&ctx->sibling);
 	list_init(&ctx->children);
 	atomic_fetch_add_explicit(&alive, 1, memory_order_relaxed);
+	return ctx;
+}
+
+static struct context *new_child(struct context *parent)
+{
+	struct context *ctx = new_orphan(parent);
 	link_to_parent(ctx, parent);
 	return ctx;
 }
 
-static struct context *new_with_deadline(struct context *parent, int64_t deadline_ns,
-					 int64_t now_ns)
+/* Unless its parent has ended it meanwhile: whoever did stops the timer after that. */
+static void arm(struct context *ctx)
 {
-	struct context *ctx = new_child(parent);
-	if (deadline_ns >= ctx->deadline_ns)
-		return ctx;
-	ctx->deadline_ns = deadline_ns;
-	if (deadline_ns <= now_ns) {
-		end_tree(ctx, -ETIMEDOUT, -ETIMEDOUT);
-	} else if (!context_err(ctx)) {
-		ctx->timed = true;
+	lock(ctx);
+	if (!atomic_load_explicit(&ctx->err, memory_order_relaxed))
+		timer_set(&ctx->timer, ctx->deadline_ns);
+	unlock(ctx);
+}
+
+static struct context *new_with_deadline(struct context *parent, int64_t deadline_ns,
+					 int64_t now_ns, int cause)
+{
+	struct context *ctx = new_orphan(parent);
+	ctx->timed = deadline_ns < ctx->deadline_ns;
+	if (ctx->timed) {
+		ctx->deadline_ns = deadline_ns;
+		ctx->timeout_cause = cause ? cause : -ETIMEDOUT;
 		timer_init(&ctx->timer, on_deadline);
-		timer_set(&ctx->timer, deadline_ns);
 	}
+	link_to_parent(ctx, parent);
+	if (ctx->timed && deadline_ns <= now_ns)
+		end_tree(ctx, -ETIMEDOUT, ctx->timeout_cause);
+	else if (ctx->timed)
+		arm(ctx);
 	return ctx;
 }
 
@@ -218,17 +248,36 @@ struct context *context_with_cancel(struct context *parent)
 	return new_child(parent);
 }
 
-struct context *context_with_deadline(struct context *parent, int64_t deadline_ns)
+struct context *context_with_deadline_cause(struct context *parent, int64_t deadline_ns, int cause)
 {
-	return new_with_deadline(parent, deadline_ns, clock_now());
+	return new_with_deadline(parent, deadline_ns, clock_now(), cause);
 }
 
-struct context *context_with_timeout(struct context *parent, int64_t timeout_ns)
+struct context *context_with_timeout_cause(struct context *parent, int64_t timeout_ns, int cause)
 {
 	int64_t now_ns = clock_now(), deadline_ns;
 	if (__builtin_add_overflow(now_ns, timeout_ns, &deadline_ns))
 		deadline_ns = timeout_ns < 0 ? now_ns : NEVER;
-	return new_with_deadline(parent, deadline_ns, now_ns);
+	return new_with_deadline(parent, deadline_ns, now_ns, cause);
+}
+
+struct context *context_with_deadline(struct context *parent, int64_t deadline_ns)
+{
+	return context_with_deadline_cause(parent, deadline_ns, 0);
+}
+
+struct context *context_with_timeout(struct context *parent, int64_t timeout_ns)
+{
+	return context_with_timeout_cause(parent, timeout_ns, 0);
+}
+
+struct context *context_without_cancel(struct context *parent)
+{
+	struct context *ctx = new_orphan(parent);
+	ctx->deadline_ns = NEVER;
+	ctx->endless = true;
+	link_to_parent(ctx, parent);
+	return ctx;
 }
 
 struct context *context_with_value(struct context *parent, const void *key, void *value)
@@ -241,6 +290,7 @@ struct context *context_with_value(struct context *parent, const void *key, void
 
 struct context *context_ref(struct context *ctx)
 {
+	check_alive(ctx);
 	if (ctx != &background)
 		atomic_fetch_add_explicit(&ctx->refs, 1, memory_order_relaxed);
 	return ctx;
@@ -248,7 +298,7 @@ struct context *context_ref(struct context *ctx)
 
 static void unlink_from_parent(struct context *ctx)
 {
-	if (ctx->parent == &background)
+	if (ctx->parent->endless || ctx->endless)
 		return;
 	lock(ctx->parent);
 	list_remove(&ctx->sibling);
@@ -271,8 +321,10 @@ static void destroy(struct context *ctx)
 /* A child's end may be its parent's, and so on up. */
 void context_unref(struct context *ctx)
 {
-	while (ctx && ctx != &background &&
-	       atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) == 1) {
+	while (ctx && ctx != &background) {
+		check_alive(ctx);
+		if (atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
+			break;
 		struct context *parent = ctx->parent;
 		destroy(ctx);
 		ctx = parent;
@@ -283,7 +335,8 @@ void context_unref(struct context *ctx)
 
 done_chan_rx context_done(struct context *ctx)
 {
-	if (ctx == &background)
+	check_alive(ctx);
+	if (ctx->endless)
 		return (done_chan_rx){ .rx = NULL };
 	struct chan *done = atomic_load_explicit(&ctx->done, memory_order_acquire);
 	if (!done) {
@@ -302,6 +355,7 @@ done_chan_rx context_done(struct context *ctx)
 
 int context_err(const struct context *ctx)
 {
+	check_alive(ctx);
 	int err = atomic_load_explicit(&ctx->err, memory_order_acquire);
 	if (err)
 		HAPPENS_AFTER((void *)(uintptr_t)ctx);
@@ -315,11 +369,13 @@ int context_cause(const struct context *ctx)
 
 int64_t context_deadline(const struct context *ctx)
 {
+	check_alive(ctx);
 	return ctx->deadline_ns;
 }
 
 void *context_value(const struct context *ctx, const void *key)
 {
+	check_alive(ctx);
 	for (; ctx; ctx = ctx->parent)
 		if (ctx->key && ctx->key == key)
 			return ctx->value;
@@ -338,7 +394,7 @@ void context_after(struct context *ctx, struct context_after *a,
 {
 	*a = (struct context_after){ .fn = fn, .ctx = ctx };
 	HAPPENS_BEFORE(a);
-	if (ctx == &background)
+	if (ctx->endless)
 		return;
 	lock(ctx);
 	bool live = !atomic_load_explicit(&ctx->err, memory_order_relaxed);
@@ -356,8 +412,11 @@ void context_after(struct context *ctx, struct context_after *a,
 
 bool context_stop_after(struct context_after *a)
 {
-	if (!a->ctx || a->ctx == &background)
-		return a->ctx;
+	if (!a->ctx || a->ctx->endless) {
+		bool first = a->ctx;
+		a->ctx = NULL;
+		return first;
+	}
 	lock(a->ctx);
 	bool registered = a->link;
 	if (registered) {

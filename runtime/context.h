@@ -7,14 +7,16 @@
  *	context_cancel(ctx);
  *	context_unref(ctx);
  *
- * A child holds a reference to its parent, the parent a weak link that cancel removes. One allocation a context, none more
- * to cancel; the channel of context_done is made when first asked for. Nothing here parks. Out of memory is fatal.
+ * Where Go gives a cancel function beside the context, here the context itself is what is cancelled. A child holds a reference to its parent,
+ * the parent a weak link that cancel removes. One allocation a context, none more to cancel; the channel of context_done is made when
+ * first asked for. Nothing here parks. Out of memory is fatal. Use after the last unref is found in debug builds.
  */
 #ifndef RUNTIME_CONTEXT_H
 #define RUNTIME_CONTEXT_H
 
 #include "runtime/base.h"
 #include "runtime/chan.h"
+#include "runtime/timer.h"
 
 struct context;
 
@@ -27,6 +29,13 @@ struct context *context_with_cancel(struct context *parent) MUST_USE;
 struct context *context_with_deadline(struct context *parent,
 				      int64_t deadline_ns) MUST_USE; /* absolute; NEVER = none */
 struct context *context_with_timeout(struct context *parent, int64_t timeout_ns) MUST_USE;
+/* The same, with what context_cause says once that time has passed (0 = -ETIMEDOUT); context_err stays -ETIMEDOUT. */
+struct context *context_with_deadline_cause(struct context *parent, int64_t deadline_ns,
+					    int cause) MUST_USE;
+struct context *context_with_timeout_cause(struct context *parent, int64_t timeout_ns,
+					   int cause) MUST_USE;
+/* Has parent's values and nothing else of it: no deadline, never ends, not even by context_cancel, which panics. */
+struct context *context_without_cancel(struct context *parent) MUST_USE;
 struct context *context_with_value(struct context *parent, const void *key,
 				   void *value) MUST_USE; /* value borrowed */
 
@@ -35,7 +44,7 @@ struct context *context_with_value(struct context *parent, const void *key,
 void context_cancel(struct context *ctx);
 void context_cancel_cause(struct context *ctx, int cause);
 
-/* Closed when ctx ends. Borrowed; nil for the background. Made on first use (a context that is never selected on has no channel). */
+/* Closed when ctx ends. Borrowed; nil for one that never does (background, without_cancel). Made on first use (a context that is never selected on has no channel). */
 done_chan_rx context_done(struct context *ctx);
 
 /* 0 while live; then -ECANCELED, or -ETIMEDOUT when the deadline passed. Cheap: one load. Any thread. */
@@ -64,6 +73,18 @@ struct context_after {
 void context_after(struct context *ctx, struct context_after *a,
 		   void (*fn)(struct context_after *a));
 bool context_stop_after(struct context_after *a);
+
+/* Go's AfterFunc: once ctx has ended, fn(arg) runs in a goroutine of its own, and may do what it likes. f is embedded as a context_after is, and
+ * context_stop_func is called before f or ctx goes: true if it kept fn from running; it doesn't wait for fn. */
+struct context_func {
+	struct context_after after;
+	struct timer timer;
+	void (*fn)(void *arg);
+	void *arg;
+};
+void context_after_func(struct context *ctx, struct context_func *f, void (*fn)(void *arg),
+			void *arg);
+bool context_stop_func(struct context_func *f);
 
 /* Contexts alive, the background not counted: for leak checks. Any thread. */
 int64_t context_count(void);

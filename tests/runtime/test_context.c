@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "runtime/blocking.h"
 #include "runtime/clock.h"
 #include "runtime/context.h"
 #include "runtime/goroutine.h"
@@ -231,6 +232,112 @@ TEST_GO(context_cancelled_one_stays_cancelled_at_its_deadline)
 	context_unref(later);
 }
 
+TEST_GO(context_parents_earlier_deadline_wins)
+{
+	int64_t now = clock_now();
+	struct context *soon = context_with_deadline(context_background(), now + 2 * MILLISECOND);
+	struct context *late = context_with_deadline_cause(soon, now + 3600 * SECOND, -EIO);
+	CHECK_EQ(context_deadline(late), now + 2 * MILLISECOND);
+	CHECK(!chan_recv(context_done(late), NULL));
+	CHECK_EQ(context_err(late), -ETIMEDOUT);
+	CHECK_EQ(context_cause(late), -ETIMEDOUT); /* not its own deadline's: that never came */
+	context_unref(late);
+	context_unref(soon);
+}
+
+TEST_GO(context_timeout_has_its_own_cause)
+{
+	struct context *ctx =
+		context_with_timeout_cause(context_background(), MILLISECOND, -EHOSTUNREACH);
+	struct context *past = context_with_deadline_cause(context_background(), 1, -ENOSPC);
+	struct context *child = context_with_cancel(ctx);
+	CHECK_EQ(context_cause(ctx), 0);
+	CHECK(!chan_recv(context_done(child), NULL));
+	CHECK_EQ(context_err(ctx), -ETIMEDOUT);
+	CHECK_EQ(context_cause(ctx), -EHOSTUNREACH);
+	CHECK_EQ(context_err(child), -ETIMEDOUT);
+	CHECK_EQ(context_cause(child), -EHOSTUNREACH);
+	CHECK_EQ(context_err(past), -ETIMEDOUT);
+	CHECK_EQ(context_cause(past), -ENOSPC);
+	context_unref(past);
+	context_unref(child);
+	context_unref(ctx);
+}
+
+TEST_GO(context_cancel_before_the_deadline_keeps_the_cancels_cause)
+{
+	struct context *ctx =
+		context_with_timeout_cause(context_background(), 3600 * SECOND, -EHOSTUNREACH);
+	context_cancel_cause(ctx, -EPIPE);
+	CHECK_EQ(context_err(ctx), -ECANCELED);
+	CHECK_EQ(context_cause(ctx), -EPIPE);
+	context_unref(ctx);
+}
+
+/* The timer goes with the cancel, not with the last reference: else the wait below looks as if an hour could end it. */
+TEST_GO_DIES(context_cancel_leaves_no_timer_behind, "all goroutines are asleep - deadlock!")
+{
+	struct context *ctx = context_with_timeout(context_background(), 3600 * SECOND);
+	struct context *child = context_with_timeout(ctx, 60 * SECOND);
+	context_cancel(ctx);
+	CHECK_EQ(context_err(child), -ECANCELED);
+	done_chan nothing = chan_make(done_chan, 0);
+	chan_recv(nothing, NULL);
+}
+
+/* --- without cancel --- */
+
+TEST_GO(context_without_cancel_has_the_values_and_never_ends)
+{
+	static const char key, own_key;
+	int value = 1, own = 2;
+	struct context *top = context_with_timeout(context_background(), 3600 * SECOND);
+	struct context *named = context_with_value(top, &key, &value);
+	struct context *free_one = context_without_cancel(named);
+	struct context *child = context_with_value(free_one, &own_key, &own);
+	CHECK_EQ(context_deadline(free_one), NEVER);
+	CHECK_EQ(context_deadline(child), NEVER);
+	CHECK(context_done(free_one).rx == NULL);
+	context_cancel(top);
+	CHECK_EQ(context_err(named), -ECANCELED);
+	CHECK_EQ(context_err(free_one), 0);
+	CHECK_EQ(context_cause(free_one), 0);
+	CHECK_EQ(context_err(child), 0);
+	CHECK(context_value(child, &key) == &value);
+	CHECK(context_value(child, &own_key) == &own);
+	CHECK(context_value(free_one, &own_key) == NULL);
+	context_cancel(child); /* its children end as others do */
+	CHECK_EQ(context_err(child), -ECANCELED);
+	context_unref(child);
+	context_unref(free_one);
+	context_unref(named);
+	context_unref(top);
+	CHECK_EQ(context_count(), 0);
+}
+
+TEST_GO(context_without_cancel_of_an_ended_one_is_live)
+{
+	struct context *top = context_with_cancel(context_background());
+	context_cancel(top);
+	struct context *ctx = context_without_cancel(top);
+	struct context *child = context_with_timeout(ctx, 3600 * SECOND);
+	CHECK_EQ(context_err(ctx), 0);
+	CHECK_EQ(context_err(child), 0);
+	context_unref(child);
+	context_unref(ctx);
+	context_unref(top);
+}
+
+TEST_GO_DIES(context_without_cancel_cannot_be_cancelled, "never ends can't be cancelled")
+{
+	context_cancel(context_without_cancel(context_background()));
+}
+
+TEST_GO_DIES(context_background_cannot_be_cancelled, "never ends can't be cancelled")
+{
+	context_cancel(context_background());
+}
+
 /* --- calls at the end --- */
 
 struct call {
@@ -338,7 +445,205 @@ TEST_GO(context_stop_after_races_with_cancel)
 	}
 }
 
+/* --- functions at the end, in goroutines of their own --- */
+
+CHAN_OF(uint64_t, id_chan);
+
+struct funcs {
+	struct context_func func;
+	id_chan ids; /* room for more than are expected */
+	done_chan gate;
+};
+
+/* Parks, as only a goroutine may. */
+static void tell_id(void *arg)
+{
+	struct funcs *f = arg;
+	chan_recv(f->gate, NULL);
+	chan_send(f->ids, goroutine_id());
+}
+
+static struct funcs new_funcs(void)
+{
+	return (struct funcs){ .ids = chan_make(id_chan, 4), .gate = chan_make(done_chan, 0) };
+}
+
+static void drop_funcs(struct funcs *f)
+{
+	chan_unref(f->ids);
+	chan_unref(f->gate);
+}
+
+TEST_GO(context_after_func_runs_in_its_own_goroutine)
+{
+	struct context *ctx = context_with_cancel(context_background());
+	struct funcs f = new_funcs();
+	uint64_t id;
+	context_after_func(ctx, &f.func, tell_id, &f);
+	context_cancel(ctx); /* returns although the function is held up at the gate */
+	CHECK_EQ(chan_len(f.ids), 0);
+	chan_close(f.gate);
+	CHECK(chan_recv(f.ids, &id));
+	CHECK_NE(id, goroutine_id());
+	CHECK(!context_stop_func(&f.func));
+	CHECK_EQ(chan_len(f.ids), 0);
+	drop_funcs(&f);
+	context_unref(ctx);
+}
+
+TEST_GO(context_after_func_of_an_ended_one_runs_too)
+{
+	struct context *ctx = context_with_cancel(context_background());
+	struct funcs f = new_funcs();
+	context_cancel(ctx);
+	chan_close(f.gate);
+	context_after_func(ctx, &f.func, tell_id, &f);
+	CHECK(chan_recv(f.ids, NULL));
+	CHECK(!context_stop_func(&f.func));
+	drop_funcs(&f);
+	context_unref(ctx);
+}
+
+TEST_GO(context_after_func_runs_at_the_deadline)
+{
+	struct context *ctx = context_with_timeout(context_background(), MILLISECOND);
+	struct funcs f = new_funcs();
+	chan_close(f.gate);
+	context_after_func(ctx, &f.func, tell_id, &f);
+	CHECK(chan_recv(f.ids, NULL));
+	CHECK_EQ(context_err(ctx), -ETIMEDOUT);
+	CHECK(!context_stop_func(&f.func));
+	drop_funcs(&f);
+	context_unref(ctx);
+}
+
+TEST_GO(context_stopped_func_does_not_run)
+{
+	struct context *ctx = context_with_cancel(context_background());
+	struct funcs f = new_funcs(), background = new_funcs();
+	int64_t goroutines = goroutine_count();
+	context_after_func(ctx, &f.func, tell_id, &f);
+	CHECK(context_stop_func(&f.func));
+	CHECK(!context_stop_func(&f.func));
+	context_cancel(ctx);
+	context_after_func(context_background(), &background.func, tell_id, &background);
+	CHECK(context_stop_func(&background.func));
+	CHECK(!context_stop_func(&background.func));
+	CHECK_EQ(goroutine_count(), goroutines);
+	drop_funcs(&f);
+	drop_funcs(&background);
+	context_unref(ctx);
+}
+
+static void cancel_on_a_thread(void *ctx)
+{
+	context_cancel(ctx);
+}
+
+TEST_GO(context_after_func_runs_when_a_thread_without_processor_cancels)
+{
+	for (int i = 0; i < 50; i++) {
+		struct context *ctx = context_with_cancel(context_background());
+		struct funcs f = new_funcs();
+		chan_close(f.gate);
+		context_after_func(ctx, &f.func, tell_id, &f);
+		blocking_call(cancel_on_a_thread, ctx);
+		CHECK(chan_recv(f.ids, NULL));
+		CHECK(!context_stop_func(&f.func));
+		drop_funcs(&f);
+		context_unref(ctx);
+	}
+}
+
+static void count_run(void *arg)
+{
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+/* Stopped or run, never both and never neither; after stop the node's memory may go. */
+TEST_GO(context_stop_func_races_with_cancel)
+{
+	_Atomic int runs = 0;
+	int kept = 0;
+	enum {
+		ROUNDS = 2000
+	};
+	for (int i = 0; i < ROUNDS; i++) {
+		struct waitgroup wg = { 0 };
+		struct context *ctx = context_with_cancel(context_background());
+		struct context_func *f = malloc(sizeof(*f));
+		CHECK(f != NULL);
+		context_after_func(ctx, f, count_run, &runs);
+		waitgroup_add(&wg, 1);
+		go_with(cancel_it, (struct canceller){ .ctx = ctx, .wg = &wg });
+		if (i % 3 != 0)
+			goroutine_yield();
+		kept += context_stop_func(f);
+		free(f);
+		waitgroup_wait(&wg);
+		context_unref(ctx);
+	}
+	while (kept + runs < ROUNDS)
+		goroutine_yield();
+	CHECK_EQ(kept + runs, ROUNDS);
+}
+
 /* --- races --- */
+
+struct canceller_with_cause {
+	struct context *ctx;
+	int cause;
+	struct waitgroup *wg;
+};
+
+static void cancel_with_cause(struct canceller_with_cause *c)
+{
+	context_cancel_cause(c->ctx, c->cause);
+	int seen = context_cause(c->ctx);
+	CHECK(seen < -1000 && seen > -1009);
+	waitgroup_done(c->wg);
+}
+
+TEST_GO(context_cancelled_by_several_at_once_ends_once_with_one_of_their_causes)
+{
+	enum {
+		CANCELLERS = 8
+	};
+	for (int i = 0; i < 300; i++) {
+		struct waitgroup wg = { 0 };
+		struct context *ctx = context_with_cancel(context_background());
+		struct context *child = context_with_timeout(ctx, 3600 * SECOND);
+		struct call a = { 0 };
+		context_after(child, &a.after, count_call);
+		waitgroup_add(&wg, CANCELLERS);
+		for (int k = 1; k <= CANCELLERS; k++)
+			go_with(cancel_with_cause,
+				(struct canceller_with_cause){ ctx, -1000 - k, &wg });
+		CHECK(!chan_recv(context_done(child), NULL));
+		waitgroup_wait(&wg);
+		CHECK_EQ(context_cause(child), context_cause(ctx));
+		CHECK(!context_stop_after(&a.after));
+		CHECK_EQ(a.calls, 1);
+		context_unref(child);
+		context_unref(ctx);
+	}
+}
+
+/* A cancelled parent must not grow with each child that comes and goes, nor keep those that it had. */
+TEST_GO(context_cancel_detaches_the_children)
+{
+	struct context *top = context_with_cancel(context_background());
+	struct context *child = context_with_cancel(top);
+	int64_t before = context_count();
+	for (int i = 0; i < 100; i++)
+		context_unref(context_with_timeout(top, 3600 * SECOND));
+	CHECK_EQ(context_count(), before);
+	context_cancel(top);
+	context_unref(child);
+	CHECK_EQ(context_count(), before - 1);
+	context_unref(top);
+	CHECK_EQ(context_count(), before - 2);
+}
 
 static void unref_it(struct canceller *c)
 {
@@ -431,11 +736,36 @@ TEST_GO(context_may_lose_its_owner_in_its_own_timer)
 
 /* Sanitizers find it first, in their own words. */
 #if defined(RUNTIME_DEBUG) && !defined(HAVE_SANITIZER)
-TEST_GO_DIES(context_use_after_its_end_is_found_in_debug_builds, "panic: use of a freed context")
+static struct context *freed_context(void)
 {
 	struct context *ctx = context_with_cancel(context_background());
 	context_unref(ctx);
-	context_cancel(ctx);
+	return ctx;
+}
+
+TEST_GO_DIES(context_cancel_of_a_freed_one_is_found, "panic: use of a freed context")
+{
+	context_cancel(freed_context());
+}
+
+TEST_GO_DIES(context_err_of_a_freed_one_is_found, "panic: use of a freed context")
+{
+	(void)context_err(freed_context());
+}
+
+TEST_GO_DIES(context_done_of_a_freed_one_is_found, "panic: use of a freed context")
+{
+	(void)context_done(freed_context());
+}
+
+TEST_GO_DIES(context_unref_once_too_often_is_found, "panic: use of a freed context")
+{
+	context_unref(freed_context());
+}
+
+TEST_GO_DIES(context_child_of_a_freed_one_is_found, "panic: use of a freed context")
+{
+	context_unref(context_with_cancel(freed_context()));
 }
 #endif
 
