@@ -1,57 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * ticker: timers whose callback tries to send into a channel with room for one.
+ * ticker: a timer whose callback tries to send into a channel with room for one, and sets the timer anew as its last act.
  *
- * The channel of time_after holds its timer in its own memory: its last unref stops the timer, so a forgotten one needs no
- * goroutine and no second owner. A ticker owns timer and channel; its callback sets the timer anew as its last act.
+ * period_ns and next_ns belong to the callback, and to stop and reset once timer_stop has returned: no callback runs then. t->lock makes
+ * stop and reset one step each; callbacks don't take it.
  */
 #include "runtime/ticker.h"
 
 #include <stdlib.h>
 
-#include "runtime/chan_internal.h"
 #include "runtime/clock.h"
+#include "runtime/lock.h"
 #include "runtime/timer.h"
-
-struct after {
-	struct timer timer;
-	struct chan chan; /* last: its slots follow */
-};
 
 struct ticker {
 	struct timer timer;
+	struct lock lock;
 	time_chan chan;
-	int64_t period_ns, next_ns; /* next_ns: by the callback, one after the other */
+	int64_t period_ns, next_ns;
 };
-
-static int64_t add_ns(int64_t time_ns, int64_t ns)
-{
-	int64_t sum;
-	return __builtin_add_overflow(time_ns, ns, &sum) ? NEVER : sum;
-}
-
-static void send_after(struct timer *t)
-{
-	time_chan c = { .tx = &CONTAINER_OF(t, struct after, timer)->chan };
-	chan_try_send(c, clock_now());
-}
-
-static void destroy_after(struct chan *c)
-{
-	struct after *a = CONTAINER_OF(c, struct after, chan);
-	timer_stop(&a->timer);
-	POISON(a, sizeof(*a));
-	free(a);
-}
-
-time_chan time_after(int64_t ns)
-{
-	struct after *a = xmalloc(offsetof(struct after, chan) + chan__size(1, sizeof(int64_t)));
-	chan__init(&a->chan, 1, sizeof(int64_t), destroy_after);
-	timer_init(&a->timer, send_after);
-	timer_set(&a->timer, add_ns(clock_now(), ns));
-	return (time_chan){ .tx = &a->chan };
-}
 
 static void tick(struct timer *timer)
 {
@@ -63,25 +30,59 @@ static void tick(struct timer *timer)
 	timer_set(&t->timer, t->next_ns);
 }
 
+/* The timer is stopped. */
+static void start(struct ticker *t, int64_t period_ns)
+{
+	t->period_ns = period_ns;
+	if (__builtin_add_overflow(clock_now(), period_ns, &t->next_ns))
+		t->next_ns = NEVER;
+	timer_set(&t->timer, t->next_ns);
+}
+
+/* Under t->lock. */
+static void stop(struct ticker *t)
+{
+	timer_stop(&t->timer);
+	chan_try_recv(t->chan, NULL, NULL);
+}
+
 struct ticker *ticker_new(int64_t period_ns)
 {
 	if (period_ns <= 0)
 		panic("non-positive interval for ticker_new");
 	struct ticker *t = xmalloc(sizeof(*t));
-	*t = (struct ticker){ .chan = chan_make(time_chan, 1), .period_ns = period_ns };
-	t->next_ns = add_ns(clock_now(), period_ns);
+	*t = (struct ticker){ .chan = chan_make(time_chan, 1) };
 	timer_init(&t->timer, tick);
-	timer_set(&t->timer, t->next_ns);
+	start(t, period_ns);
 	return t;
 }
 
-time_chan ticker_chan(struct ticker *t)
+time_chan_rx ticker_chan(struct ticker *t)
 {
-	return t->chan;
+	return t->chan.as_rx;
+}
+
+void ticker_stop(struct ticker *t)
+{
+	lock_acquire(&t->lock);
+	stop(t);
+	lock_release(&t->lock);
+}
+
+void ticker_reset(struct ticker *t, int64_t period_ns)
+{
+	if (period_ns <= 0)
+		panic("non-positive interval for ticker_reset");
+	lock_acquire(&t->lock);
+	stop(t);
+	start(t, period_ns);
+	lock_release(&t->lock);
 }
 
 void ticker_free(struct ticker *t)
 {
+	if (t == NULL)
+		return;
 	timer_stop(&t->timer);
 	chan_unref(t->chan);
 	free(t);

@@ -1,26 +1,35 @@
 /* SPDX-License-Identifier: MIT
  *
- * ticker: timers as channels: after and tick.
+ * ticker: a channel that gets the time again and again: Go's time.Ticker.
  *
- *	time_chan timeout = time_after(5 * SECOND);
- *	struct select_case cases[] = { on_recv(pages, &page), on_recv(timeout, NULL) };
- *	bool late = select_wait(cases) == 1;
- *	chan_unref(timeout);
+ *	struct ticker *t = ticker_new(100 * MILLISECOND);
+ *	while (request_next(&r) && chan_recv(ticker_chan(t), NULL))
+ *		send(r);			// at most ten a second
+ *	ticker_free(t);
+ *
+ * The channel keeps one tick for a receiver that is late; those that it misses are dropped, and the next come in step with the
+ * first, not with the receiver. As since Go 1.23, no tick from before can be received once stop or reset has returned.
  */
 #ifndef RUNTIME_TICKER_H
 #define RUNTIME_TICKER_H
 
-#include "runtime/chan.h"
+#include "runtime/alarm.h"
 
-CHAN_OF(int64_t, time_chan);
-
-/* A channel that gets clock_now() once, ns from now. Unref'd by the caller with chan_unref; pending ones do not keep it alive. */
-time_chan time_after(int64_t ns) MUST_USE;
-
-/* A channel that gets clock_now() every period_ns (> 0), slow receivers miss ticks. */
 struct ticker;
+
+/* Sends clock_now() every period_ns; panics if that isn't more than 0. Any thread of the runtime. Owns: ends with ticker_free. */
 struct ticker *ticker_new(int64_t period_ns) MUST_USE;
-time_chan ticker_chan(struct ticker *t); /* borrowed */
+
+/* Borrowed. Never closed: who waits there for a stopped ticker waits until a reset. */
+time_chan_rx ticker_chan(struct ticker *t);
+
+/* No more ticks until ticker_reset. */
+void ticker_stop(struct ticker *t);
+
+/* From now on every period_ns, the first one period from now. */
+void ticker_reset(struct ticker *t, int64_t period_ns);
+
+/* NULL is fine. */
 void ticker_free(struct ticker *t);
 
 #endif
