@@ -55,7 +55,7 @@ void *xcalloc(size_t n, size_t size) MUST_USE;
 #define IS_POISONED(word) ((word) == 0xdbdbdbdb)
 #else
 #define POISON(ptr, size) ((void)(ptr), (void)(size))
-#define IS_POISONED(word) false
+#define IS_POISONED(word) ((void)sizeof(word), false)
 #endif
 
 #endif

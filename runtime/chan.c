@@ -222,6 +222,7 @@ bool chan__try_send(struct chan *c, const void *elem)
 	struct g *wake;
 	if (c == NULL)
 		return false;
+	chan__check(c);
 	bool full = c->cap ? get_len(c) == c->cap : waitq_empty(&c->receivers);
 	if (full && !is_closed(c))
 		return false;
@@ -237,6 +238,7 @@ bool chan__try_recv(struct chan *c, void *ret_elem, bool *ret_ok)
 	bool ok;
 	if (c == NULL)
 		return false;
+	chan__check(c);
 	/* Empty first and not closed after: so it was both at once, when we looked at the first. */
 	bool empty = c->cap ? get_len(c) == 0 : waitq_empty(&c->senders);
 	if (empty && !is_closed(c))
@@ -282,12 +284,18 @@ void chan__close(struct chan *c)
 
 size_t chan__len(struct chan *c)
 {
-	return c ? get_len(c) : 0;
+	if (c == NULL)
+		return 0;
+	chan__check(c);
+	return get_len(c);
 }
 
 size_t chan__cap(struct chan *c)
 {
-	return c ? c->cap : 0;
+	if (c == NULL)
+		return 0;
+	chan__check(c);
+	return c->cap;
 }
 
 static void destroy(struct chan *c)
@@ -323,15 +331,28 @@ struct chan *chan__make(size_t capacity, size_t elem_size)
 
 struct chan *chan__ref(struct chan *c)
 {
-	if (c)
-		atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	if (c == NULL)
+		return NULL;
+	chan__check(c);
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
 	return c;
+}
+
+/* Who waits has borrowed the channel: it would lie in the lines of one that is gone. */
+static void check_unused(struct chan *c)
+{
+	if (!waitq_empty(&c->receivers) || !waitq_empty(&c->senders))
+		panic("last reference to a channel dropped while goroutines wait on it");
 }
 
 void chan__unref(struct chan *c)
 {
-	if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+	if (c == NULL)
 		return;
+	chan__check(c);
+	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	check_unused(c);
 	atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
 	c->destroy(c);
 }

@@ -41,7 +41,7 @@ void rwmutex_read_unlock(struct rwmutex *m)
 	if (n == 0 || n == -MAX)
 		fatal("sync: RUnlock of unlocked RWMutex");
 	if (atomic_fetch_sub(&m->leaving, 1) == 1)
-		sema_release(&m->may_write, 1);
+		sema__release(&m->may_write, 1);
 }
 
 void rwmutex_lock(struct rwmutex *m)
@@ -75,6 +75,6 @@ void rwmutex_unlock(struct rwmutex *m)
 	if (waiting >= MAX)
 		fatal("sync: Unlock of unlocked RWMutex");
 	if (waiting > 0)
-		sema_release(&m->may_read, waiting);
+		sema__release(&m->may_read, waiting);
 	mutex_unlock(&m->writers);
 }

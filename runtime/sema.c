@@ -6,7 +6,9 @@
  * its end: so a release touches nothing of it after it has unlocked, but for waiters, who are parked until it readies them.
  *
  * A waiter that may be cancelled waits in a select instead of a plain park; it is granted by closing its channel, as
- * Go's does.
+ * Go's does. When grant and cancel meet, the cancel wins and what was granted goes back, as in Go.
+ *
+ * waitgroup.c and rwmutex.c use the same line as a plain counting semaphore, which has no size: the sema__ functions.
  */
 #include "runtime/sema.h"
 
@@ -22,15 +24,16 @@ struct sema_waiter {
 	bool in_line;	   /* under the semaphore's lock */
 };
 
-void sema_init(struct sema *s, int64_t n)
-{
-	*s = (struct sema){ .free = n };
-}
-
 static void check_weight(int64_t n)
 {
 	if (n < 0)
 		panic("semaphore: negative weight");
+}
+
+void sema_init(struct sema *s, int64_t n)
+{
+	check_weight(n);
+	*s = (struct sema){ .size = n, .free = n };
 }
 
 /* Under the lock. */
@@ -96,9 +99,28 @@ void sema__acquire(struct sema *s, int64_t n, enum wait_reason reason)
 	HAPPENS_AFTER(s);
 }
 
+/* Never to be had, so not in line: there it would keep the others from being served. */
+static bool is_doomed(const struct sema *s, int64_t n)
+{
+	return n > s->size;
+}
+
 void sema_acquire(struct sema *s, int64_t n)
 {
+	while (is_doomed(s, n))
+		g_park(WAIT_SEMAPHORE, NULL, NULL);
 	sema__acquire(s, n, WAIT_SEMAPHORE);
+}
+
+/* Gets in line. It may have become free since the caller looked. */
+static void queue(struct sema *s, struct sema_waiter *w)
+{
+	struct waitq served = { 0 };
+	lock_acquire(&s->lock);
+	waitq_push(&s->line, &w->waiter);
+	serve(s, &served);
+	lock_release(&s->lock);
+	wake_all(&served);
 }
 
 /* Leaves the line; whoever was behind may be served now. Returns false when already granted. */
@@ -116,50 +138,79 @@ static bool leave(struct sema *s, struct sema_waiter *w)
 	return left;
 }
 
-int sema_acquire_or(struct sema *s, int64_t n, done_chan_rx done)
+static bool is_done(done_chan_rx done)
 {
-	if (sema_try_acquire(s, n))
-		return 0;
-	done_chan granted = chan_make(done_chan, 0);
-	struct sema_waiter w = { .n = n, .granted = chan_ref(granted), .in_line = true };
-	lock_acquire(&s->lock);
-	waitq_push(&s->line, &w.waiter);
-	struct waitq served = { 0 };
-	serve(s, &served); /* it may have become free since the try */
-	lock_release(&s->lock);
-	wake_all(&served);
+	return chan_try_recv(done, NULL, NULL);
+}
 
+/* Waits in line until granted. False when done came first, or meanwhile. */
+static bool wait_granted(struct sema *s, struct sema_waiter *w, done_chan_rx done)
+{
 	enum {
 		ON_GRANTED,
 		ON_DONE
 	};
 	struct select_case cases[] = {
-		[ON_GRANTED] = on_recv(granted, NULL),
+		[ON_GRANTED] = on_recv(w->granted, NULL),
 		[ON_DONE] = on_recv(done, NULL),
 	};
-	bool cancelled = false;
-	if (select_wait(cases) == ON_DONE) {
-		cancelled = leave(s, &w);
-		if (cancelled)
-			chan_unref(w.granted);
-		else
-			chan_recv(granted, NULL); /* whoever grants still reads w */
+	bool cancelled = select_wait(cases) == ON_DONE;
+	if (cancelled && leave(s, w)) {
+		chan_unref(w->granted); /* the reference of whoever would have granted */
+		return false;
 	}
-	chan_unref(granted);
 	if (cancelled)
-		return -ECANCELED;
+		chan_recv(w->granted, NULL); /* whoever grants still reads w */
 	HAPPENS_AFTER(s);
-	return 0;
+	if (!cancelled && !is_done(done))
+		return true;
+	sema_release(s, w->n);
+	return false;
 }
 
-void sema_release(struct sema *s, int64_t n)
+int sema_acquire_or(struct sema *s, int64_t n, done_chan_rx done)
+{
+	check_weight(n);
+	if (is_done(done))
+		return -ECANCELED;
+	if (is_doomed(s, n)) {
+		chan_recv(done, NULL);
+		return -ECANCELED;
+	}
+	if (sema_try_acquire(s, n))
+		return 0;
+	done_chan granted = chan_make(done_chan, 0);
+	struct sema_waiter w = { .n = n, .granted = chan_ref(granted), .in_line = true };
+	queue(s, &w);
+	bool taken = wait_granted(s, &w, done);
+	chan_unref(granted);
+	return taken ? 0 : -ECANCELED;
+}
+
+/* Gives n back; false, and nothing done, when they were never taken and the sum is fixed. */
+static bool release(struct sema *s, int64_t n, bool fixed)
 {
 	struct waitq served = { 0 };
 	check_weight(n);
 	HAPPENS_BEFORE(s);
 	lock_acquire(&s->lock);
-	s->free += n;
-	serve(s, &served);
+	bool held = !fixed || n <= s->size - s->free;
+	if (held) {
+		s->free += n;
+		serve(s, &served);
+	}
 	lock_release(&s->lock);
 	wake_all(&served);
+	return held;
+}
+
+void sema_release(struct sema *s, int64_t n)
+{
+	if (!release(s, n, true))
+		panic("semaphore: released more than held");
+}
+
+void sema__release(struct sema *s, int64_t n)
+{
+	(void)release(s, n, false);
 }

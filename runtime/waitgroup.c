@@ -34,7 +34,7 @@ void waitgroup_add(struct waitgroup *wg, int n)
 	if (atomic_load(&wg->state) != state)
 		panic("sync: WaitGroup misuse: Add called concurrently with Wait");
 	atomic_store(&wg->state, 0);
-	sema_release(&wg->sema, waiters);
+	sema__release(&wg->sema, waiters);
 }
 
 void waitgroup_done(struct waitgroup *wg)

@@ -4,7 +4,6 @@
 #include "runtime/chan.h"
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
-#include "runtime/sanitizer.h"
 #include "runtime/timer.h"
 #include "runtime/waitgroup.h"
 #include "tests/harness.h"
@@ -187,6 +186,45 @@ TEST_GO(chan_is_first_in_first_out)
 	check_range(1000);
 }
 
+/* Straight from one stack to the other: the ring never sees the value, although it has room for it. */
+TEST_GO(chan_hands_a_value_straight_to_a_parked_receiver)
+{
+	struct waitgroup wg = { 0 };
+	int_chan c = chan_make(int_chan, 3), out = chan_make(int_chan, 1);
+	int v = 0;
+	waitgroup_add(&wg, 1);
+	go_with(recv_one_into_out, (struct worker){ .in = c, .out = out, .wg = &wg });
+	wait_receivers(c.chan_, 1);
+	chan_send(c, 7);
+	CHECK_EQ(chan_len(c), 0);
+	CHECK_EQ(line_len(&c.chan_->lock, &c.chan_->receivers), 0);
+	CHECK(chan_recv(out, &v));
+	CHECK_EQ(v, 7);
+	waitgroup_wait(&wg);
+	chan_unref(c);
+	chan_unref(out);
+}
+
+TEST_GO(chan_refills_the_ring_from_a_parked_sender)
+{
+	_Atomic int sent = 0;
+	struct waitgroup wg = { 0 };
+	int_chan c = chan_make(int_chan, 2);
+	int v = 0;
+	chan_send(c, 1);
+	chan_send(c, 2);
+	waitgroup_add(&wg, 1);
+	go_with(send_one_and_count,
+		(struct worker){ .out = c, .first = 3, .wg = &wg, .counter = &sent });
+	wait_senders(c.chan_, 1);
+	CHECK(chan_recv(c, &v));
+	CHECK_EQ(v, 1);
+	CHECK_EQ(chan_len(c), 2); /* at once, whether the sender has run again or not */
+	CHECK_EQ(line_len(&c.chan_->lock, &c.chan_->senders), 0);
+	waitgroup_wait(&wg);
+	chan_unref(c);
+}
+
 /* --- close --- */
 
 TEST_GO(chan_close_is_seen_after_what_was_sent_before)
@@ -305,9 +343,34 @@ TEST_GO_DIES(chan_recv_from_nil_waits_for_ever, "all goroutines are asleep - dea
 	chan_recv(c, NULL);
 }
 
+TEST_GO_DIES(chan_send_to_nil_is_named_in_the_report, "chan send (nil chan)")
+{
+	int_chan c = { .tx = NULL };
+	chan_send(c, 1);
+}
+
+TEST_GO_DIES(chan_recv_from_nil_is_named_in_the_report, "chan receive (nil chan)")
+{
+	int_chan c = { .tx = NULL };
+	chan_recv(c, NULL);
+}
+
 TEST_GO_DIES(chan_make_refuses_what_does_not_fit_memory, "panic: makechan: size out of range")
 {
 	int_chan c = chan_make(int_chan, SIZE_MAX / 2);
+	chan_unref(c);
+}
+
+TEST_GO_DIES(chan_make_refuses_a_negative_capacity, "panic: makechan: size out of range")
+{
+	int_chan c = chan_make(int_chan, -1);
+	chan_unref(c);
+}
+
+TEST_GO_DIES(chan_make_refuses_a_negative_capacity_of_nothings,
+	     "panic: makechan: size out of range")
+{
+	done_chan c = chan_make(done_chan, -1);
 	chan_unref(c);
 }
 
@@ -333,6 +396,37 @@ TEST_GO(chan_elements_may_have_no_size)
 	CHECK(!chan_recv(unbuffered, NULL));
 	chan_unref(buffered);
 	chan_unref(unbuffered);
+}
+
+/* 1, 3, 7, 12, 16 and 100 bytes: what lies beside an element must stay as it is. */
+#define CHECK_ELEMENTS_OF(bytes_)                                  \
+	do {                                                       \
+		struct elem {                                      \
+			char bytes[bytes_];                        \
+		} got[3], want[3];                                 \
+		CHAN_OF(struct elem, elem_chan);                   \
+		elem_chan c = chan_make(elem_chan, 2);             \
+		memset(got, 0x55, sizeof(got));                    \
+		memset(want, 0x55, sizeof(want));                  \
+		for (int round_ = 0; round_ < 5; round_++) {       \
+			memset(&want[1], round_, sizeof(want[1])); \
+			CHECK(chan_try_send(c, want[0]));          \
+			CHECK(chan_try_send(c, want[1]));          \
+			CHECK(chan_recv(c, &got[0]));              \
+			CHECK(chan_recv(c, &got[1]));              \
+			CHECK_MEM(got, want, sizeof(got));         \
+		}                                                  \
+		chan_unref(c);                                     \
+	} while (0)
+
+TEST_GO(chan_elements_may_have_odd_sizes)
+{
+	CHECK_ELEMENTS_OF(1);
+	CHECK_ELEMENTS_OF(3);
+	CHECK_ELEMENTS_OF(7);
+	CHECK_ELEMENTS_OF(12);
+	CHECK_ELEMENTS_OF(16);
+	CHECK_ELEMENTS_OF(100);
 }
 
 static void send_big(big_chan *c)
@@ -468,30 +562,6 @@ TEST_GO(chan_directions_are_views_of_one_channel)
 	CHECK_EQ(take_directed(c.as_rx, c.as_tx), 6);
 	chan_unref(c);
 }
-
-TEST_GO(chan_lives_until_its_last_reference_goes)
-{
-	int64_t before = chan_count();
-	int_chan c = chan_make(int_chan, 1);
-	CHECK_EQ(chan_count(), before + 1);
-	int_chan again = chan_ref(c);
-	CHECK(again.chan_ == c.chan_);
-	chan_unref(c);
-	chan_send(again, 1);
-	CHECK_EQ(chan_count(), before + 1);
-	chan_unref(again);
-	CHECK_EQ(chan_count(), before);
-}
-
-/* Sanitizers find it first, in their own words. */
-#if defined(RUNTIME_DEBUG) && !defined(HAVE_SANITIZER)
-TEST_GO_DIES(chan_use_after_its_end_is_found_in_debug_builds, "panic: use of a freed channel")
-{
-	int_chan c = chan_make(int_chan, 1);
-	chan_unref(c);
-	chan_send(c, 1);
-}
-#endif
 
 /* --- without parking --- */
 

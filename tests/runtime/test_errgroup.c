@@ -104,6 +104,79 @@ TEST_GO(errgroup_wait_ends_the_groups_context_and_not_the_parents)
 	context_unref(parent);
 }
 
+struct failing {
+	int err;
+	done_chan go_on, done;
+};
+
+static int fail_when_told(void *arg)
+{
+	struct failing *f = arg;
+	chan_recv(f->go_on, NULL);
+	chan_close(f->done);
+	return f->err;
+}
+
+TEST_GO(errgroup_wait_gives_the_error_that_came_first)
+{
+	struct failing first = { -EIO, chan_make(done_chan, 0), chan_make(done_chan, 0) },
+		       second = { -EPIPE, chan_make(done_chan, 0), chan_make(done_chan, 0) };
+	struct errgroup *g = errgroup_new(NULL);
+	errgroup_go(g, fail_when_told, &second);
+	errgroup_go(g, fail_when_told, &first);
+	chan_close(first.go_on);
+	chan_recv(context_done(errgroup_context(g)), NULL);
+	chan_close(second.go_on);
+	CHECK_EQ(errgroup_wait(g), -EIO);
+	chan_unref(first.go_on);
+	chan_unref(first.done);
+	chan_unref(second.go_on);
+	chan_unref(second.done);
+}
+
+/* --- the zero value --- */
+
+TEST_GO(errgroup_zero_value_is_a_group_without_a_context)
+{
+	struct shared s = { .calls = 0 };
+	struct errgroup g = { 0 };
+	for (int i = 0; i < 100; i++)
+		errgroup_go(&g, count_call, &s);
+	CHECK_OK(errgroup_wait(&g));
+	CHECK_EQ(s.calls, 100);
+	CHECK(errgroup_context(&g) == context_background());
+}
+
+TEST_GO(errgroup_zero_value_keeps_the_first_error_and_cancels_nobody)
+{
+	struct failing f = { -EIO, chan_make(done_chan, 0), chan_make(done_chan, 0) };
+	struct shared s = { .calls = 0 };
+	struct errgroup g = { 0 };
+	errgroup_go(&g, fail_when_told, &f);
+	chan_close(f.go_on);
+	chan_recv(f.done, NULL);
+	errgroup_go(&g, count_call, &s);
+	CHECK_EQ(errgroup_wait(&g), -EIO);
+	CHECK_EQ(s.calls, 1);
+	CHECK_OK(context_err(errgroup_context(&g)));
+	chan_unref(f.go_on);
+	chan_unref(f.done);
+}
+
+TEST_GO(errgroup_zero_value_may_have_a_limit_and_be_embedded)
+{
+	struct owner {
+		struct shared shared;
+		struct errgroup group;
+	} o = { .shared.calls = 0 };
+	errgroup_set_limit(&o.group, 2);
+	for (int i = 0; i < 50; i++)
+		errgroup_go(&o.group, count_call, &o.shared);
+	CHECK_OK(errgroup_wait(&o.group));
+	CHECK_EQ(o.shared.calls, 50);
+	CHECK_EQ(o.shared.most, 2);
+}
+
 static int is_null(void *arg)
 {
 	return arg == NULL ? 0 : -EINVAL;
@@ -173,14 +246,63 @@ TEST_GO(errgroup_limit_may_change_while_nothing_runs)
 	errgroup_set_limit(g, 1);
 	errgroup_set_limit(g, 5);
 	errgroup_set_limit(g, 0);
+	errgroup_set_limit(g, -1);
 	for (int i = 0; i < 50; i++)
 		errgroup_go(g, count_call, &s);
 	CHECK_OK(errgroup_wait(g));
 	CHECK_EQ(s.calls, 50);
 }
 
+TEST_GO(errgroup_negative_limit_is_none)
+{
+	struct context *ctx = context_with_cancel(context_background());
+	struct errgroup *g = errgroup_new(ctx);
+	errgroup_set_limit(g, 1);
+	errgroup_set_limit(g, -1);
+	for (int i = 0; i < 20; i++)
+		CHECK(errgroup_try_go(g, wait_cancelled, ctx));
+	context_cancel(ctx);
+	CHECK_EQ(errgroup_wait(g), -ECANCELED);
+	context_unref(ctx);
+}
+
+TEST_GO(errgroup_limit_zero_lets_nobody_start)
+{
+	struct shared s = { .calls = 0 };
+	struct errgroup *g = errgroup_new(NULL);
+	errgroup_set_limit(g, 0);
+	CHECK(!errgroup_try_go(g, count_call, &s));
+	CHECK_OK(errgroup_wait(g));
+	CHECK_EQ(s.calls, 0);
+}
+
+TEST_GO_DIES(errgroup_go_with_limit_zero_waits_for_ever, "all goroutines are asleep - deadlock!")
+{
+	struct shared s = { .calls = 0 };
+	struct errgroup g = { 0 };
+	errgroup_set_limit(&g, 0);
+	errgroup_go(&g, count_call, &s);
+}
+
+TEST_GO(errgroup_place_is_free_again_after_one_has_returned)
+{
+	struct failing f = { 0, chan_make(done_chan, 0), chan_make(done_chan, 0) };
+	struct shared s = { .calls = 0 };
+	struct errgroup *g = errgroup_new(NULL);
+	errgroup_set_limit(g, 1);
+	errgroup_go(g, fail_when_told, &f);
+	CHECK(!errgroup_try_go(g, count_call, &s));
+	chan_close(f.go_on);
+	while (!errgroup_try_go(g, count_call, &s))
+		goroutine_yield();
+	CHECK_OK(errgroup_wait(g));
+	CHECK_EQ(s.calls, 1);
+	chan_unref(f.go_on);
+	chan_unref(f.done);
+}
+
 TEST_GO_DIES(errgroup_limit_while_one_runs_panics,
-	     "panic: errgroup: modify limit while goroutines in the group are still active")
+	     "panic: errgroup: modify limit while 1 goroutines in the group are still active")
 {
 	struct errgroup *g = errgroup_new(NULL);
 	errgroup_go(g, wait_cancelled, errgroup_context(g));

@@ -74,15 +74,26 @@ TEST_GO(sema_serves_in_order_and_the_small_do_not_overtake)
 		CHECK_EQ(s.order[i], i);
 }
 
-TEST_GO(sema_zero_value_has_nothing_and_release_grows_it)
+TEST_GO(sema_zero_value_has_size_zero)
 {
 	struct sema s = { 0 };
 	CHECK(!sema_try_acquire(&s, 1));
 	CHECK(sema_try_acquire(&s, 0));
-	sema_release(&s, 3);
-	sema_acquire(&s, 2);
+	sema_acquire(&s, 0);
+	sema_release(&s, 0);
+}
+
+TEST_GO(sema_try_acquire_takes_all_or_nothing)
+{
+	struct sema s;
+	sema_init(&s, 3);
+	CHECK(sema_try_acquire(&s, 2));
 	CHECK(!sema_try_acquire(&s, 2));
+	CHECK(!sema_try_acquire(&s, 4));
 	CHECK(sema_try_acquire(&s, 1));
+	CHECK(sema_try_acquire(&s, 0));
+	sema_release(&s, 3);
+	CHECK(sema_try_acquire(&s, 3));
 }
 
 static void acquire_or_cancel(struct asker *a)
@@ -99,9 +110,9 @@ static void acquire_or_cancel(struct asker *a)
 TEST_GO(sema_acquire_or_gives_up_when_done_closes)
 {
 	struct shared s = { .done = chan_make(done_chan, 0) };
-	sema_init(&s.sema, 1);
+	sema_init(&s.sema, 9);
 	waitgroup_add(&s.wg, 4);
-	go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 1 });
+	go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 9 });
 	while (s.granted != 1)
 		goroutine_yield();
 	for (int i = 0; i < 3; i++)
@@ -119,7 +130,8 @@ TEST_GO(sema_acquire_or_gives_up_when_done_closes)
 TEST_GO(sema_giving_up_lets_those_behind_go)
 {
 	struct shared s = { .done = chan_make(done_chan, 0) };
-	sema_init(&s.sema, 2);
+	sema_init(&s.sema, 3);
+	sema_acquire(&s.sema, 1);
 	waitgroup_add(&s.wg, 2);
 	go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 3 });
 	wait_line(&s.sema.lock, &s.sema.line, 1);
@@ -140,6 +152,88 @@ static void release_some(struct asker *a)
 	waitgroup_done(&a->s->wg);
 }
 
+TEST_GO(sema_acquire_or_fails_when_done_is_closed_already)
+{
+	struct sema s;
+	done_chan done = chan_make(done_chan, 0);
+	sema_init(&s, 1);
+	chan_close(done);
+	CHECK_EQ(sema_acquire_or(&s, 1, done.as_rx), -ECANCELED);
+	CHECK_EQ(sema_acquire_or(&s, 0, done.as_rx), -ECANCELED);
+	CHECK(sema_try_acquire(&s, 1));
+	chan_unref(done);
+}
+
+TEST_GO(sema_acquire_or_without_a_channel_is_acquire)
+{
+	struct sema s;
+	sema_init(&s, 1);
+	CHECK_OK(sema_acquire_or(&s, 1, (done_chan_rx){ .rx = NULL }));
+	CHECK(!sema_try_acquire(&s, 1));
+}
+
+/* Never to be had: it doesn't stand in the line, where the others would wait behind it. */
+TEST_GO(sema_asking_for_more_than_there_is_holds_up_nobody)
+{
+	struct shared s = { .done = chan_make(done_chan, 0) };
+	sema_init(&s.sema, 2);
+	waitgroup_add(&s.wg, 1);
+	go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 3 });
+	wait_receivers(s.done.chan_, 1);
+	sema_acquire(&s.sema, 2);
+	CHECK(!sema_try_acquire(&s.sema, 1));
+	sema_release(&s.sema, 2);
+	CHECK_EQ(s.cancelled, 0);
+	chan_close(s.done);
+	waitgroup_wait(&s.wg);
+	CHECK_EQ(s.cancelled, 1);
+	CHECK(sema_try_acquire(&s.sema, 2));
+	chan_unref(s.done);
+}
+
+TEST_GO_DIES(sema_asking_for_more_than_there_is_waits_for_ever,
+	     "all goroutines are asleep - deadlock!")
+{
+	struct sema s;
+	sema_init(&s, 2);
+	sema_acquire(&s, 3);
+}
+
+static void acquire_all_once(struct asker *a)
+{
+	sema_acquire(&a->s->sema, a->n);
+	atomic_store(&a->s->granted, 1);
+	sema_release(&a->s->sema, a->n);
+	waitgroup_done(&a->s->wg);
+}
+
+static void come_again_and_again(struct asker *a)
+{
+	while (!a->s->granted) {
+		sema_acquire(&a->s->sema, a->n);
+		goroutine_yield();
+		sema_release(&a->s->sema, a->n);
+	}
+	waitgroup_done(&a->s->wg);
+}
+
+/* Small ones hold some of it at every moment; without a line the large one would never find all of it free. */
+TEST_GO(sema_large_acquire_is_not_starved_by_small_ones)
+{
+	enum {
+		SMALL = 8,
+		SIZE = 4
+	};
+	struct shared s = { .granted = 0 };
+	sema_init(&s.sema, SIZE);
+	waitgroup_add(&s.wg, SMALL + 1);
+	for (int i = 0; i < SMALL; i++)
+		go_with(come_again_and_again, (struct asker){ .s = &s, .n = 1 });
+	go_with(acquire_all_once, (struct asker){ .s = &s, .n = SIZE });
+	waitgroup_wait(&s.wg);
+	CHECK(sema_try_acquire(&s.sema, SIZE));
+}
+
 /* Grant and give-up race: what was granted and what is left add up. */
 TEST_GO(sema_loses_nothing_when_giving_up_races_with_a_release)
 {
@@ -148,6 +242,8 @@ TEST_GO(sema_loses_nothing_when_giving_up_races_with_a_release)
 	};
 	for (int round = 0; round < 300; round++) {
 		struct shared s = { .done = chan_make(done_chan, 0) };
+		sema_init(&s.sema, ASKERS / 2);
+		sema_acquire(&s.sema, ASKERS / 2);
 		waitgroup_add(&s.wg, ASKERS + 1);
 		for (int i = 0; i < ASKERS; i++)
 			go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 1 });
@@ -167,4 +263,19 @@ TEST_GO_DIES(sema_negative_weight_panics, "panic: semaphore: negative weight")
 {
 	struct sema s = { 0 };
 	sema_release(&s, -1);
+}
+
+TEST_GO_DIES(sema_release_of_more_than_was_taken_panics,
+	     "panic: semaphore: released more than held")
+{
+	struct sema s;
+	sema_init(&s, 5);
+	sema_acquire(&s, 2);
+	sema_release(&s, 3);
+}
+
+TEST_GO_DIES(sema_negative_size_panics, "panic: semaphore: negative weight")
+{
+	struct sema s;
+	sema_init(&s, -1);
 }
