@@ -24,7 +24,7 @@ static const char *reason_text(uint32_t reason)
 	return reason < ARRAY_LEN(texts) ? texts[reason] : "?";
 }
 
-NO_TSAN static void write_state(struct writer *w, const struct g *g, uint32_t state)
+NO_TSAN static void write_state(struct writer *w, const struct g *g, enum g_state state)
 {
 	writer_print(w, "goroutine %llu [", (unsigned long long)atomic_load(&g->id));
 	if (state == G_PARKED) {
@@ -64,7 +64,7 @@ NO_TSAN static struct stack_point resting_point(const struct g *g)
 
 void dump__goroutine(struct writer *w, const struct g *g, const struct stack_point *at)
 {
-	uint32_t state = atomic_load_explicit(&g->state, memory_order_relaxed);
+	enum g_state state = gstate_get(&g->state);
 	write_state(w, g, state);
 	if (at != NULL)
 		traceback_write(w, *at);
@@ -76,8 +76,10 @@ void dump__goroutine(struct writer *w, const struct g *g, const struct stack_poi
 void dump__others(struct writer *w, const struct g *except)
 {
 	for (uint32_t i = 0; i < stack_used(); i++) {
+		if (stack_is_listed(i))
+			continue;
 		struct g *g = stack_slot(i);
-		if (g != except && atomic_load_explicit(&g->state, memory_order_acquire) != G_FREE)
+		if (g != except && gstate_get(&g->state) != G_FREE)
 			dump__goroutine(w, g, NULL);
 	}
 	writer_flush(w);

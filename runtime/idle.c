@@ -18,6 +18,7 @@
 #include "runtime/clock.h"
 #include "runtime/poll.h"
 #include "runtime/sched.h"
+#include "runtime/shrink.h"
 #include "runtime/thread.h"
 
 static void add(_Atomic uint32_t *counter, uint32_t n)
@@ -267,6 +268,7 @@ static void check_deadlock(void)
 {
 	if (anything_waits_for_io() || atomic_load(&sched.external) != 0)
 		return;
+	shrink_wait(); /* what it holds back comes to the global queue */
 	lock_acquire(&sched.lock);
 	bool dead = sched.global.len == 0 && !atomic_load(&sched.stopping);
 	lock_release(&sched.lock);

@@ -104,6 +104,7 @@ void g_park(enum wait_reason reason, bool (*commit)(struct g *g, void *arg), voi
 	atomic_store_explicit(&g->reason, reason, memory_order_relaxed);
 	atomic_store_explicit(&g->since_ns, m->p->now_ns, memory_order_relaxed);
 	sched_count(m->p, COUNT_parks, 1);
+	atomic_store_explicit(&g->shrunk, false, memory_order_relaxed);
 	m->leave = LEAVE_PARK;
 	m->commit = commit;
 	m->commit_arg = arg;
@@ -168,12 +169,20 @@ static bool migrate(struct g *g)
 }
 #endif
 
+/* False if the shrinker is at its stack, and will queue it. */
+static bool may_queue(struct g *g)
+{
+	enum gstate_ready answer = gstate_ready(&g->state);
+	if (UNLIKELY(answer == READY_MISUSED))
+		panic("goroutine %llu readied, but it is not parked", (unsigned long long)g->id);
+	return answer == READY_QUEUE;
+}
+
 static void ready(struct g *g, bool next)
 {
-	if (UNLIKELY(atomic_load_explicit(&g->state, memory_order_acquire) != G_PARKED))
-		panic("goroutine %llu readied, but it is not parked", (unsigned long long)g->id);
 	HAPPENS_BEFORE(g);
-	atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_relaxed);
+	if (UNLIKELY(!may_queue(g)))
+		return;
 	struct m *m = m_enter();
 	if (UNLIKELY(m == NULL || m->p == NULL)) {
 		sched_inject(g);
@@ -263,13 +272,13 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 	note_creator(g);
 	HAPPENS_BEFORE(g);
 	bump(&p->started);
-	atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_release);
+	gstate_set(&g->state, G_RUNNABLE);
 	return g;
 }
 
 static void g_free(struct p *p, struct g *g)
 {
-	atomic_store_explicit(&g->state, G_FREE, memory_order_release);
+	gstate_set(&g->state, G_FREE);
 	fiber_done(&g->fiber);
 	bump(&p->ended);
 	stack_free(&p->stacks, g);
@@ -402,13 +411,12 @@ static struct g *after_leave(struct m *m, struct g *g)
 		stack_check(g, g->sp);
 	switch (m->leave) {
 	case LEAVE_PARK:
-		atomic_store_explicit(&g->state, G_PARKED, memory_order_release);
+		gstate_park(&g->state);
 		if (m->commit == NULL || m->commit(g, m->commit_arg))
 			return NULL;
-		atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_relaxed);
-		return g;
+		return may_queue(g) ? g : NULL;
 	case LEAVE_YIELD:
-		atomic_store_explicit(&g->state, G_RUNNABLE, memory_order_relaxed);
+		gstate_set(&g->state, G_RUNNABLE);
 		p_put(m->p, g, false);
 		return NULL;
 	case LEAVE_EXIT:
@@ -429,7 +437,7 @@ static void run(struct m *m, struct g *g)
 	while (g != NULL) {
 		if (UNLIKELY(g->queued_ns != 0))
 			end_sample(m->p, g);
-		atomic_store_explicit(&g->state, G_RUNNING, memory_order_relaxed);
+		gstate_set(&g->state, G_RUNNING);
 		atomic_store_explicit(&m->g, g, memory_order_relaxed);
 		enter_goroutine(m, g);
 		atomic_store_explicit(&m->g, NULL, memory_order_relaxed);

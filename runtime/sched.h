@@ -17,6 +17,7 @@
 
 #include "runtime/base.h"
 #include "runtime/counter.h"
+#include "runtime/gstate.h"
 #include "runtime/lock.h"
 #include "runtime/note.h"
 #include "runtime/proc.h"
@@ -27,17 +28,11 @@
 
 struct go_site;
 
-enum g_state {
-	G_FREE,
-	G_RUNNABLE,
-	G_RUNNING,
-	G_PARKED
-};
-
 struct g {
-	void *sp;		  /* where the stack rests; valid unless running */
-	_Atomic uint32_t state;	  /* enum g_state */
+	void *sp; /* where the stack rests; valid unless running */
+	struct gstate state;
 	_Atomic uint32_t reason;  /* enum wait_reason; valid while parked */
+	_Atomic bool shrunk;	  /* in this park; by its claimer, and by itself before it parks */
 	struct g *next;		  /* in a g_chain; by whoever holds the chain */
 	uintptr_t wake;		  /* g_set_wake */
 	_Atomic int64_t since_ns; /* parked since, to within a turn of the scheduler */

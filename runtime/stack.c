@@ -3,7 +3,8 @@
  * stack: slots are handed out from a processor's cache, which is refilled in batches from here: warm ones first (used lately, pages still
  * backed), then cold ones (given back to the kernel), then slots never used, which get their guard now.
  *
- * The free lists live beside the arena, in next_free[], because a cold slot's own bytes are gone. `arena.lock` guards the lists and `fresh`; it is
+ * The free lists live beside the arena, in links[], because a cold slot's own bytes are gone. A slot's link is 0 while it is on none, else the
+ * next slot + 1; written under the lock, read by sweeps without it. `arena.lock` guards the lists and `fresh`; it is
  * a leaf. No goroutine waits for the kernel to take memory
  * back: ended ones leave warm slots behind, and sysmon trims those that nobody has needed for a while, down to a bound.
  */
@@ -39,7 +40,7 @@
 #define PAGE	      4096
 #define BATCH	      16
 #define WARM_MAX      2048
-#define NO_SLOT	      UINT32_MAX
+#define NO_SLOT	      (UINT32_MAX - 1)
 /* Mappings that a process has besides its stacks: libraries, threads, malloc's arenas. */
 #define MAPS_RESERVED 1024
 
@@ -57,11 +58,11 @@ struct free_list {
 };
 
 static struct {
-	struct lock lock; /* guards warm, cold, next_free, and writing fresh */
+	struct lock lock; /* guards warm, cold, links, and writing fresh */
 	struct free_list warm, cold;
 	uint32_t
 		warm_low; /* the least that warm has held since the last trim: nobody has missed those */
-	uint32_t *next_free;
+	_Atomic uint32_t *links;
 	_Atomic uint32_t fresh; /* slots below have been handed out */
 
 	char *base; /* constant from here */
@@ -110,9 +111,9 @@ static void map_arena(void)
 		arena.base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 		if (arena.base == MAP_FAILED)
 			continue;
-		arena.next_free = mmap(NULL, arena.slots * sizeof(uint32_t), PROT_READ | PROT_WRITE,
-				       flags, -1, 0);
-		if (arena.next_free == MAP_FAILED)
+		arena.links = mmap(NULL, arena.slots * sizeof(*arena.links), PROT_READ | PROT_WRITE,
+				   flags, -1, 0);
+		if (arena.links == MAP_FAILED)
 			fatal("no memory for the stacks' free list");
 		madvise(arena.base, size, MADV_NOHUGEPAGE);
 		return;
@@ -168,9 +169,14 @@ static void install_guard(uint32_t slot)
 		fatal("can't guard stack %u (%s): %m", slot, mode_names[arena.mode]);
 }
 
+static uint32_t next_slot(uint32_t slot)
+{
+	return atomic_load_explicit(&arena.links[slot], memory_order_relaxed) - 1;
+}
+
 static void list_push(struct free_list *l, uint32_t slot)
 {
-	arena.next_free[slot] = l->first;
+	atomic_store_explicit(&arena.links[slot], l->first + 1, memory_order_relaxed);
 	l->first = slot;
 	l->len++;
 }
@@ -178,7 +184,8 @@ static void list_push(struct free_list *l, uint32_t slot)
 static uint32_t list_pop(struct free_list *l)
 {
 	uint32_t slot = l->first;
-	l->first = arena.next_free[slot];
+	l->first = next_slot(slot);
+	atomic_store_explicit(&arena.links[slot], 0, memory_order_relaxed);
 	l->len--;
 	return slot;
 }
@@ -231,7 +238,7 @@ static uint32_t spare_warm(void)
 	return arena.warm_low > WARM_MAX ? arena.warm_low - WARM_MAX : 0;
 }
 
-/* Takes the spare ones off the warm list, chained by next_free. */
+/* Takes the spare ones off the warm list, chained by their links. */
 static uint32_t take_spare(uint32_t *ret_len)
 {
 	struct free_list spare = { .first = NO_SLOT };
@@ -244,21 +251,33 @@ static uint32_t take_spare(uint32_t *ret_len)
 	return spare.first;
 }
 
-bool stack_trim(void)
+void stack_trim(void)
 {
 	uint32_t len, slot = take_spare(&len);
 	for (uint32_t i = 0; i < len; i++) {
-		uint32_t next = arena.next_free[slot];
+		uint32_t next = next_slot(slot);
 		chill(slot);
 		lock_acquire(&arena.lock);
 		list_push(&arena.cold, slot);
 		lock_release(&arena.lock);
 		slot = next;
 	}
+}
+
+bool stack_is_untrimmed(void)
+{
 	lock_acquire(&arena.lock);
-	bool more = arena.warm_low > WARM_MAX;
+	bool more = arena.warm.len > WARM_MAX;
 	lock_release(&arena.lock);
 	return more;
+}
+
+void stack_shrink(const struct g *g, const void *sp)
+{
+	char *low = stack_low(g);
+	size_t unused = (size_t)((const char *)sp - low) / PAGE * PAGE;
+	if (unused > 0)
+		madvise(low, unused, MADV_DONTNEED);
 }
 
 void stack_free(struct stack_cache *cache, struct g *g)
@@ -303,6 +322,11 @@ void stack_check(const struct g *g, const void *sp)
 	if ((const char *)sp < stack_low(g) || !guard_is_zero(g))
 		fatal("goroutine stack overflow: goroutine %llu [%s] has left its stack of %zu KiB",
 		      (unsigned long long)g->id, g->name, (arena.slot_size - GUARD_SIZE) / 1024);
+}
+
+bool stack_is_listed(uint32_t slot)
+{
+	return atomic_load_explicit(&arena.links[slot], memory_order_relaxed) != 0;
 }
 
 uint32_t stack_used(void)

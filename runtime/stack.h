@@ -33,8 +33,14 @@ void stack_init(void);
 struct g *stack_alloc(struct stack_cache *cache);
 void stack_free(struct stack_cache *cache, struct g *g);
 
-/* Gives the memory of slots that nobody has needed since the last call back to the kernel. True if there may be more for the next call. From sysmon. */
-bool stack_trim(void);
+/* Gives the memory of free slots that nobody has needed since the last call back to the kernel, down to a bound. From sysmon. */
+void stack_trim(void);
+
+/* True if there may be more to trim later. */
+bool stack_is_untrimmed(void);
+
+/* Gives what lies below sp on g's stack back, but for the page of sp. The stack is at rest and the caller's (gstate_claim). */
+void stack_shrink(const struct g *g, const void *sp);
 
 /* The lowest usable byte of g's stack; what lies below is guard. */
 char *stack_low(const struct g *g);
@@ -51,6 +57,9 @@ void stack_check(const struct g *g, const void *sp);
 /* Slots ever handed out are 0 .. stack_used()-1; the g of each (free ones have state G_FREE). Any thread. */
 uint32_t stack_used(void);
 struct g *stack_slot(uint32_t index);
+
+/* True for a slot on a free list: its memory may be gone, and its g is not worth a page fault. Any thread. */
+bool stack_is_listed(uint32_t index);
 
 /* How many goroutines fit. Any thread. */
 int64_t stack_limit(void);

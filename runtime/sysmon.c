@@ -10,6 +10,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/sched.h"
+#include "runtime/shrink.h"
 #include "runtime/thread.h"
 
 #define TICK_MIN_NS   (1 * MILLISECOND)
@@ -88,13 +89,21 @@ void sysmon_rouse(void)
 		note_wake(&sysmon.note);
 }
 
-/* True if there may be more to trim later: what the last burst has left behind is tidied up a second after it. */
-static bool trim_stacks(int64_t now_ns)
+/* When there may be more to trim: what the last burst has left behind is tidied up a second after it. */
+static int64_t trim_stacks(int64_t now_ns)
 {
-	if (now_ns - sysmon.trimmed_ns < TRIM_EVERY_NS)
-		return true;
-	sysmon.trimmed_ns = now_ns;
-	return stack_trim();
+	if (now_ns - sysmon.trimmed_ns >= TRIM_EVERY_NS) {
+		sysmon.trimmed_ns = now_ns;
+		stack_trim();
+	}
+	return stack_is_untrimmed() ? sysmon.trimmed_ns + TRIM_EVERY_NS : NEVER;
+}
+
+/* Gives back the memory of stacks; when there may be more to give back. */
+static int64_t tidy_up(int64_t now_ns, bool idle)
+{
+	int64_t trim_ns = trim_stacks(now_ns), shrink_ns = shrink_tick(now_ns, idle);
+	return trim_ns < shrink_ns ? trim_ns : shrink_ns;
 }
 
 /* One look; gives how long to sleep until the next. */
@@ -102,10 +111,11 @@ static int64_t look(int64_t tick_ns)
 {
 	int64_t now_ns = clock_now();
 	bool all_still, ages = work_ages(&all_still);
-	bool untidy = trim_stacks(now_ns);
-	if (atomic_load(&sched.running) == 0) {
+	bool idle = atomic_load(&sched.running) == 0;
+	int64_t untidy_ns = tidy_up(now_ns, idle);
+	if (idle) {
 		if (all_still) /* when all is tidy, there is nothing to wake up for */
-			sleep_until_roused(untidy ? sysmon.trimmed_ns + TRIM_EVERY_NS : NEVER);
+			sleep_until_roused(untidy_ns);
 		return tick_ns;
 	}
 	bool stale = poll_is_stale(now_ns), late = timers_late(now_ns);

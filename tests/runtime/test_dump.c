@@ -96,7 +96,7 @@ TEST_GO(long_waits_are_shown_in_minutes)
 	wait_for_dump_with("[chan receive]:");
 	for (uint32_t i = 0; i < stack_used(); i++) {
 		struct g *g = stack_slot(i);
-		if (g->state == G_PARKED)
+		if (gstate_get(&g->state) == G_PARKED)
 			g->since_ns -= 5 * 60 * SECOND;
 	}
 	CHECK(strstr(dump(), "[chan receive, 5 minutes]:") != NULL);
