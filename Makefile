@@ -6,6 +6,8 @@
 # make test         installs what tests need, builds every mode, runs lint and all tests
 # make check        the unit tests of the debug build alone: what to run while editing
 # make lint         floors, formatting, forbidden words, sizes, warnings of gcc and clang
+# make bench-runtime   the runtime's micro benchmarks beside Go's, where Go is installed, as one table
+#                   (BENCH=REGEXP picks rows, REPS=5); about seven minutes
 # make install      PREFIX (/usr/local) and DESTDIR are honoured
 # make deps, deps-test   only the Debian packages; instant when they are there
 #
@@ -264,7 +266,7 @@ build = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,
 
 lint_flags = SYNTAX_FLAGS='$(LANGUAGE) $(WARNINGS) $(PKG_CFLAGS) -Werror'
 
-.PHONY: demo test check lint
+.PHONY: demo test check lint bench-runtime
 demo: deps-demo
 	@$(build) MODE=release all
 	@URLS='$(URLS)' BUILD=build/release bench/demo.sh
@@ -277,6 +279,10 @@ lint: build/llhttp/llhttp.h
 	@# The archives are for their symbols; what doesn't compile is told by lint itself.
 	@$(build) -k MODE=debug archives >/dev/null 2>&1 || true
 	@$(lint_flags) tests/lint/run
+
+bench-runtime: deps
+	@$(build) MODE=release benches
+	@BENCH='$(BENCH)' REPS='$(or $(REPS),5)' BUILD=build/release bench/runtime/compare.sh
 
 test: deps-test
 	@$(build) MODE=debug WERROR=1 all tests

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Channels: a round trip, and a stream from producers to consumers.
+ */
 #include "bench/runtime/bench.h"
 #include "runtime/chan.h"
 #include "runtime/goroutine.h"
@@ -20,11 +23,11 @@ static void echo(struct ends *e)
 	waitgroup_done(e->wg);
 }
 
-/* One round trip between two goroutines. */
-static void ping_pong(int64_t n, size_t capacity)
+BENCH(ChanPingPong, "unbuffered channels, there and back")
 {
-	long_chan a = chan_make(long_chan, capacity), b = chan_make(long_chan, capacity);
+	long_chan a = chan_make(long_chan, 0), b = chan_make(long_chan, 0);
 	struct waitgroup wg = { 0 };
+	bench_report_cpu();
 	waitgroup_add(&wg, 1);
 	go_with(echo, (struct ends){ .in = a, .out = b, .wg = &wg });
 	for (int64_t i = 0, v; i < n; i++) {
@@ -37,16 +40,6 @@ static void ping_pong(int64_t n, size_t capacity)
 	chan_unref(b);
 }
 
-BENCH(ChanPingPong)
-{
-	ping_pong(n, 0);
-}
-
-BENCH(ChanPingPongBuffered)
-{
-	ping_pong(n, 1);
-}
-
 static void produce(struct ends *e)
 {
 	for (int64_t i = 0; i < e->n; i++)
@@ -54,38 +47,53 @@ static void produce(struct ends *e)
 	waitgroup_done(e->wg);
 }
 
-/* One value from producers to a consumer. */
-static void stream(int64_t n, int producers, size_t capacity)
+static void consume(struct ends *e)
+{
+	int64_t v;
+	while (chan_recv(e->in, &v))
+		;
+	waitgroup_done(e->wg);
+}
+
+static void stream(int64_t n, int producers, int consumers, size_t capacity)
 {
 	long_chan c = chan_make(long_chan, capacity);
-	struct waitgroup wg = { 0 };
-	int64_t each = n / producers + 1, v;
-	waitgroup_add(&wg, producers);
+	struct waitgroup sent = { 0 }, received = { 0 };
+	bench_report_cpu();
+	waitgroup_add(&sent, producers);
+	waitgroup_add(&received, consumers);
 	for (int i = 0; i < producers; i++)
-		go_with(produce, (struct ends){ .out = c, .n = each, .wg = &wg });
-	for (int64_t i = 0; i < each * producers; i++)
-		chan_recv(c, &v);
-	waitgroup_wait(&wg);
+		go_with(produce,
+			(struct ends){ .out = c, .n = bench_share(n, i, producers), .wg = &sent });
+	for (int i = 0; i < consumers; i++)
+		go_with(consume, (struct ends){ .in = c, .wg = &received });
+	waitgroup_wait(&sent);
+	chan_close(c);
+	waitgroup_wait(&received);
 	chan_unref(c);
 }
 
-BENCH(ChanSync)
+BENCH(ChanUnbuffered, "a value from one goroutine to another, unbuffered")
 {
-	stream(n, 1, 0);
+	stream(n, 1, 1, 0);
 }
 
-BENCH(ChanBuffered100)
+BENCH(ChanBuffered1to1, "the same with a buffer of 128")
 {
-	stream(n, 1, 100);
+	stream(n, 1, 1, 128);
 }
 
-BENCH(ChanFanIn8Buffered100)
+BENCH(ChanBuffered2to2, "two producers, two consumers, a buffer of 128")
 {
-	stream(n, 8, 100);
+	stream(n, 2, 2, 128);
 }
 
-/* Send and receive by one goroutine: what the lock and the ring cost. */
-BENCH(ChanUncontended)
+BENCH(ChanBuffered8to1, "eight producers, one consumer, a buffer of 128")
+{
+	stream(n, 8, 1, 128);
+}
+
+BENCH(ChanAlone, "one goroutine sends into a buffer and receives: lock and ring")
 {
 	long_chan c = chan_make(long_chan, 1);
 	for (int64_t i = 0, v; i < n; i++) {
@@ -93,20 +101,4 @@ BENCH(ChanUncontended)
 		chan_recv(c, &v);
 	}
 	chan_unref(c);
-}
-
-BENCH(ChanTryRecvEmpty)
-{
-	long_chan c = chan_make(long_chan, 1);
-	int64_t v;
-	for (int64_t i = 0; i < n; i++)
-		if (chan_try_recv(c, &v, NULL))
-			return;
-	chan_unref(c);
-}
-
-BENCH(ChanMakeFree)
-{
-	for (int64_t i = 0; i < n; i++)
-		chan_unref(chan_make(long_chan, 8));
 }

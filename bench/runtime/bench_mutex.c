@@ -1,18 +1,21 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Mutexes, alone and among goroutines that want the same one.
+ */
 #include "bench/runtime/bench.h"
 #include "runtime/goroutine.h"
 #include "runtime/mutex.h"
 #include "runtime/rwmutex.h"
-#include "runtime/sema.h"
 #include "runtime/waitgroup.h"
 
-struct shared {
-	struct mutex mutex;
-	struct waitgroup wg;
-	int64_t each, sum;
+struct adder {
+	struct mutex *mutex;
+	int64_t *sum;
+	int64_t n;
+	struct waitgroup *wg;
 };
 
-BENCH(MutexUncontended)
+BENCH(Mutex, "lock and unlock, nobody else")
 {
 	struct mutex m = { 0 };
 	for (int64_t i = 0; i < n; i++) {
@@ -21,26 +24,39 @@ BENCH(MutexUncontended)
 	}
 }
 
-static void add(struct shared *s)
+static void add(struct adder *a)
 {
-	for (int64_t i = 0; i < s->each; i++) {
-		mutex_lock(&s->mutex);
-		s->sum++;
-		mutex_unlock(&s->mutex);
+	for (int64_t i = 0; i < a->n; i++) {
+		mutex_lock(a->mutex);
+		++*a->sum;
+		mutex_unlock(a->mutex);
 	}
-	waitgroup_done(&s->wg);
+	waitgroup_done(a->wg);
 }
 
-BENCH(MutexContended8)
+static void add_among(int64_t n, int goroutines)
 {
-	struct shared s = { .each = n / 8 + 1 };
-	waitgroup_add(&s.wg, 8);
-	for (int i = 0; i < 8; i++)
-		go(add, &s);
-	waitgroup_wait(&s.wg);
+	struct mutex m = { 0 };
+	int64_t sum = 0;
+	struct waitgroup wg = { 0 };
+	bench_report_cpu();
+	waitgroup_add(&wg, goroutines);
+	for (int i = 0; i < goroutines; i++)
+		go_with(add, (struct adder){ &m, &sum, bench_share(n, i, goroutines), &wg });
+	waitgroup_wait(&wg);
 }
 
-BENCH(RWMutexReadUncontended)
+BENCH(MutexContended2, "lock, add, unlock; two goroutines")
+{
+	add_among(n, 2);
+}
+
+BENCH(MutexContended8, "the same, eight goroutines")
+{
+	add_among(n, 8);
+}
+
+BENCH(RWMutexRead, "read lock and unlock, nobody else")
 {
 	struct rwmutex m = { 0 };
 	for (int64_t i = 0; i < n; i++) {
@@ -49,12 +65,28 @@ BENCH(RWMutexReadUncontended)
 	}
 }
 
-BENCH(SemaUncontended)
+struct reader {
+	struct rwmutex *mutex;
+	int64_t n;
+	struct waitgroup *wg;
+};
+
+static void read_often(struct reader *r)
 {
-	struct sema s;
-	sema_init(&s, 10);
-	for (int64_t i = 0; i < n; i++) {
-		sema_acquire(&s, 3);
-		sema_release(&s, 3);
+	for (int64_t i = 0; i < r->n; i++) {
+		rwmutex_read_lock(r->mutex);
+		rwmutex_read_unlock(r->mutex);
 	}
+	waitgroup_done(r->wg);
+}
+
+BENCH(RWMutexRead8, "read lock and unlock, eight readers")
+{
+	struct rwmutex m = { 0 };
+	struct waitgroup wg = { 0 };
+	bench_report_cpu();
+	waitgroup_add(&wg, 8);
+	for (int i = 0; i < 8; i++)
+		go_with(read_often, (struct reader){ &m, bench_share(n, i, 8), &wg });
+	waitgroup_wait(&wg);
 }

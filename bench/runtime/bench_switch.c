@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Switch: goroutines that only give way. Ours go to the end of their processor's queue, Go's Gosched to that of the global one.
+ */
 #include "bench/runtime/bench.h"
 #include "runtime/goroutine.h"
 #include "runtime/waitgroup.h"
@@ -20,16 +23,16 @@ static void yield_among(int64_t n, int goroutines)
 	struct waitgroup wg = { 0 };
 	waitgroup_add(&wg, goroutines);
 	for (int i = 0; i < goroutines; i++)
-		go_with(yield, (struct yielder){ n / goroutines + 1, &wg });
+		go_with(yield, (struct yielder){ bench_share(n, i, goroutines), &wg });
 	waitgroup_wait(&wg);
 }
 
-BENCH(Yield2)
+BENCH(Yield2, "a switch, two goroutines giving way to each other")
 {
 	yield_among(n, 2);
 }
 
-BENCH(Yield1000)
+BENCH(Yield1000, "the same among 1,000")
 {
 	yield_among(n, 1000);
 }
