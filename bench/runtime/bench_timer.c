@@ -3,9 +3,9 @@
  * Timers that are set and stopped, and goroutines that sleep.
  */
 #include "bench/runtime/bench.h"
+#include "runtime/alarm.h"
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
-#include "runtime/ticker.h"
 #include "runtime/timer.h"
 #include "runtime/waitgroup.h"
 
@@ -22,6 +22,16 @@ BENCH(TimerSetStop, "set a timer for an hour, stop it")
 		timer_set(&t, clock_now() + 3600 * SECOND);
 		timer_stop(&t);
 	}
+}
+
+BENCH(AlarmResetStop, "an alarm with a channel, reset to an hour, stopped")
+{
+	struct alarm *a = alarm_new(3600 * SECOND);
+	for (int64_t i = 0; i < n; i++) {
+		alarm_reset(a, 3600 * SECOND);
+		alarm_stop(a);
+	}
+	alarm_unref(a);
 }
 
 BENCH(TimeAfterDropped, "time_after that nobody waits for")

@@ -15,6 +15,14 @@ func BenchmarkTimerSetStop(b *testing.B) {
 	}
 }
 
+func BenchmarkAlarmResetStop(b *testing.B) {
+	t := time.NewTimer(time.Hour)
+	for i := 0; i < b.N; i++ {
+		t.Reset(time.Hour)
+		t.Stop()
+	}
+}
+
 func BenchmarkTimeAfterDropped(b *testing.B) {
 	for i := 0; i < b.N; i++ {
 		time.After(time.Hour)
