@@ -53,7 +53,7 @@ ALL_LDFLAGS = -pie -pthread -rdynamic $(filter -fsanitize=%,$(FLAGS_$(MODE))) \
 STRICT   := $(if $(WERROR),-Werror)
 
 # Asked for once, and only when something is compiled: `make deps` works before pkg-config is there.
-PKGS       := openssl sqlite3 libcares jansson zlib libbrotlidec libzstd libidn2 inih
+PKGS       := openssl sqlite3 libcares jansson zlib libbrotlidec libbrotlienc libzstd libidn2 inih
 pkg         = $(shell pkg-config $(1) $(PKGS) || echo missing)
 found       = $(if $(filter missing,$(1)),$(error libraries are missing: make deps),$(1))
 PKG_CFLAGS  = $(eval PKG_CFLAGS := $(call found,$(call pkg,--cflags)))$(PKG_CFLAGS)

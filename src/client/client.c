@@ -53,6 +53,10 @@ static void fill_in(struct client_options *o)
 	default_number(&o->max_head_bytes, 64 << 10);
 	default_number(&o->max_redirects, 10);
 	default_number(&o->max_idle_conns, 20000);
+	default_number(&o->decode.ratio, decode_default_limits.ratio);
+	default_number(&o->decode.layers, decode_default_limits.layers);
+	if (o->decode.bytes == 0)
+		o->decode.bytes = decode_default_limits.bytes;
 	if (o->max_body_bytes == 0)
 		o->max_body_bytes = 100 << 20;
 }
@@ -175,6 +179,7 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->method = req->method;
 	x->fields = req->fields;
 	x->withhold = false;
+	x->decoder = NULL;
 	x->follow = !o->no_redirects;
 	x->sink = req->sink;
 	x->max_body_bytes = req->max_body_bytes ? req->max_body_bytes : o->max_body_bytes;

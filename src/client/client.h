@@ -12,7 +12,7 @@
  *
  * One client serves all goroutines on all processors. It follows redirects (redirect.c), retries
  * once a kept-alive connection that went stale (transport.c), and says FETCH_OK only of a message
- * that is complete by its framing.
+ * that is complete by its framing and its content codings.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -23,6 +23,7 @@
 #include "src/client/fault.h"
 #include "src/client/policy.h"
 #include "src/common/str.h"
+#include "src/http/decode.h"
 #include "src/http/error.h"
 #include "src/http/fields.h"
 #include "src/http/url.h"
@@ -45,6 +46,8 @@ struct client_options {
 	int64_t idle_conn_ns;	     /* how long a kept connection is trusted; 55 s */
 	const char *user_agent;	     /* "fetchd/VERSION" */
 	const char *ca_file;	     /* PEM; NULL = the system's bundle (/etc/ssl/certs) */
+	bool no_decode;		     /* bodies as they come; nothing is said of codings */
+	struct decode_limits decode; /* of content codings; 1 GiB, 250, 3 */
 	bool insecure;		     /* no verification: fetchbench only, no config key sets it */
 	const char *dns_servers;     /* comma separated addr[:port]; NULL = resolv.conf */
 	/* Which addresses may be connected to; NULL = the default policy. Borrowed for the client's
@@ -64,7 +67,7 @@ void client_free(struct client *client); /* no request may be under way; parks *
 struct body_sink {
 	/* The final head is there. Optional. Must not park. Called again: start over. */
 	int (*begin)(struct body_sink *s, uint16_t status, const struct fields *fields);
-	/* Must not park: the bytes lie in the thread's read buffer. */
+	/* Decoded bytes. Must not park: they lie in the thread's read buffer or a decoder's. */
 	int (*write)(struct body_sink *s, const char *data, size_t len);
 	/* After each read. Optional. May park: back-pressure. */
 	int (*drain)(struct body_sink *s);
@@ -74,7 +77,7 @@ struct fetch_request {
 	struct str method;	     /* GET, HEAD, ... */
 	const struct url *url;	     /* borrowed until client_fetch returns */
 	const struct fields *fields; /* the caller's extra fields; NULL = none */
-	struct body_sink *sink;	     /* NULL = the body is read, counted and dropped */
+	struct body_sink *sink;	     /* NULL = the body is read, decoded, counted and dropped */
 	uint64_t max_body_bytes;     /* 0 = the client's */
 	int64_t total_timeout_ns;    /* 0 = the client's */
 };
@@ -103,6 +106,7 @@ struct fetch_response {
 	uint8_t attempts;     /* exchanges begun, over all hops; the retry of a stale one counts */
 	struct fields fields; /* of the final head; owned */
 	uint64_t size_download; /* body bytes on the wire (framing taken off) */
+	uint64_t size_body;	/* and without their content coding; 0 for a redirect followed */
 	union {
 		struct sockaddr sa;
 		struct sockaddr_in in;

@@ -34,29 +34,35 @@ static bool is_sensitive(struct str name)
 	       str_eq_nocase(name, STR("Proxy-Authorization"));
 }
 
-/* The caller's fields that go out, and our name unless the caller has given one. list has room for
- * all. */
+#define OWN_FIELDS 2
+
+/* The caller's fields that go out, our name unless the caller has given one, and the codings that we
+ * can take off. A part of a body (Range) can't be decoded by itself. list has room for all. */
 static size_t collect_fields(const struct exchange *x, struct field *list)
 {
 	size_t n = 0;
-	bool named = !x->options->user_agent;
+	bool named = !x->options->user_agent, as_is = x->options->no_decode;
 	struct field f;
 	for (uint32_t at = 0; x->fields && fields_next(x->fields, &at, &f);) {
 		if (x->withhold && is_sensitive(f.name))
 			continue;
 		named = named || str_eq_nocase(f.name, STR("User-Agent"));
+		as_is = as_is || str_eq_nocase(f.name, STR("Accept-Encoding")) ||
+			str_eq_nocase(f.name, STR("Range"));
 		list[n++] = f;
 	}
 	if (!named)
 		list[n++] = (struct field){ STR("User-Agent"), str_of(x->options->user_agent) };
+	if (!as_is)
+		list[n++] = (struct field){ STR("Accept-Encoding"), STR(DECODE_ACCEPTED) };
 	return n;
 }
 
 static int build_head(const struct exchange *x, struct buf *b)
 {
-	size_t room = (x->options->user_agent ? 1 : 0) + (x->fields ? x->fields->count : 0);
-	cleanup(cleanup_free) struct field *list = room ? malloc(room * sizeof(*list)) : NULL;
-	if ((room && !list) || buf_reserve(b, HEAD_BYTES))
+	size_t room = OWN_FIELDS + (x->fields ? x->fields->count : 0);
+	cleanup(cleanup_free) struct field *list = malloc(room * sizeof(*list));
+	if (!list || buf_reserve(b, HEAD_BYTES))
 		return -ENOMEM;
 	struct request_head head = request_head_for(x->method, x->url);
 	head.fields = list;
@@ -93,28 +99,63 @@ static bool is_redirect(const struct message_head *head)
 	       fields_get(head->fields, STR("Location"), &location);
 }
 
+static int on_decoded(void *user, const char *data, size_t len)
+{
+	struct exchange *x = user;
+	x->resp->size_body += len;
+	if (!x->sink || !x->sink->write)
+		return FETCH_OK;
+	return x->sink->write(x->sink, data, len) ? FETCH_SINK_FAILED : FETCH_OK;
+}
+
+/* The body that this head announces will be decoded, if it says so and is whole. */
+static enum fetch_error prepare_decoder(struct exchange *x, const struct message_head *head)
+{
+	if (x->options->no_decode || head->framing == FRAMING_NONE || head->status == 206)
+		return FETCH_OK;
+	enum fetch_error e =
+		decoder_new(head->fields, &x->options->decode, on_decoded, x, &x->decoder);
+	if (e == FETCH_DECODE_FAILED || e == FETCH_DECODE_LIMIT)
+		return fault(x->resp->detail, e, "Content-Encoding: %.*s",
+			     STR_ARG(fields_value(head->fields, STR("Content-Encoding"))));
+	return e;
+}
+
+/* The final head of what is no redirect to be followed. */
+static enum fetch_error begin_body(struct exchange *x, const struct message_head *head,
+				   bool bodiless)
+{
+	enum fetch_error e = bodiless ? FETCH_OK : prepare_decoder(x, head);
+	if (e == FETCH_OK && x->sink && x->sink->begin &&
+	    x->sink->begin(x->sink, x->resp->status, head->fields))
+		return FETCH_SINK_FAILED;
+	return e;
+}
+
 static int on_head(void *user, const struct message_head *head)
 {
 	struct exchange *x = user;
 	struct fetch_response *resp = x->resp;
 	resp->status = (uint16_t)head->status;
 	resp->http_minor = (uint8_t)head->minor;
+	bool bodiless = str_eq(x->method, STR("HEAD"));
+	enum fetch_error e = FETCH_OK;
 	x->redirect = x->follow && is_redirect(head);
 	if (x->redirect)
 		x->limits.body_bytes = REDIRECT_BODY_MAX;
-	else if (x->sink && x->sink->begin && x->sink->begin(x->sink, resp->status, head->fields))
-		return FETCH_SINK_FAILED;
+	else
+		e = begin_body(x, head, bodiless);
 	resp->fields = message_take_fields(&x->parser);
-	return str_eq(x->method, STR("HEAD")) ? MESSAGE_BODILESS : 0;
+	return e || !bodiless ? (int)e : MESSAGE_BODILESS;
 }
 
 static int on_body(void *user, const char *data, size_t len)
 {
 	struct exchange *x = user;
 	x->resp->size_download += len;
-	if (x->redirect || !x->sink || !x->sink->write)
+	if (x->redirect)
 		return FETCH_OK;
-	return x->sink->write(x->sink, data, len) ? FETCH_SINK_FAILED : FETCH_OK;
+	return x->decoder ? (int)decoder_feed(x->decoder, data, len) : on_decoded(x, data, len);
 }
 
 static const struct message_events events = { .on_head = on_head, .on_body = on_body };
@@ -170,6 +211,12 @@ static enum fetch_error digest(struct exchange *x, struct httpconn *h, ssize_t n
 	return e;
 }
 
+/* The message is whole by its framing: is it by its coding, too? */
+static enum fetch_error end_body(struct exchange *x)
+{
+	return x->decoder ? decoder_finish(x->decoder) : FETCH_OK;
+}
+
 static enum fetch_error drain(struct exchange *x)
 {
 	if (!x->sink || !x->sink->drain || x->redirect || !message_head_done(&x->parser))
@@ -212,7 +259,7 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 			return e;
 	}
 	x->reusable = clean && message_keep_alive(&x->parser) && !x->options->no_keepalive;
-	return FETCH_OK;
+	return end_body(x);
 }
 
 static bool ends_request(enum fetch_error e)
@@ -241,6 +288,10 @@ enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)
 	x->reusable = httpconn_read_end(h) && undisturbed && x->reusable;
 	x->answered = message_started(&x->parser);
 	message_parser_done(&x->parser);
+	if (x->decoder && (e == FETCH_DECODE_FAILED || e == FETCH_DECODE_LIMIT))
+		fault(x->resp->detail, e, "%s", decoder_reason(x->decoder));
+	decoder_free(x->decoder);
+	x->decoder = NULL;
 	if (x->redirect && !ends_request(e)) {
 		x->resp->detail[0] = '\0';
 		return FETCH_OK;

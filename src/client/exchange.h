@@ -37,6 +37,7 @@ struct exchange {
 	bool redirect; /* the answer is a redirect to be followed */
 	bool reusable; /* the connection may carry another exchange */
 
+	struct decoder *decoder; /* of this answer's body; NULL = it has no coding */
 	struct message_limits limits;
 	struct message_parser parser;
 };

@@ -84,6 +84,7 @@ static void forget_answer(struct fetch_response *resp)
 	resp->http_minor = 0;
 	resp->conn_reused = false;
 	resp->size_download = 0;
+	resp->size_body = 0;
 	memset(&resp->remote, 0, sizeof(resp->remote));
 	resp->t = (struct fetch_timings){ .start = clock_now() };
 }

@@ -215,6 +215,7 @@ static int make_policy(struct config *c)
 		err = policy_deny(c->policy, str_of(c->policy_deny), &bad);
 	c->client.policy = c->policy;
 	c->client.no_redirects = c->client.max_redirects == 0;
+	c->client.no_decode = !c->decode;
 	return err;
 }
 

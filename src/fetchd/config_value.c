@@ -72,6 +72,9 @@ static int parse_number(enum config_kind kind, struct str value, uint64_t *ret)
 			return 0;
 		}
 		return str_parse_u64(value, UINT64_MAX, ret);
+	case CONFIG_SWITCH:
+		*ret = str_eq(value, STR("yes"));
+		return *ret || str_eq(value, STR("no")) ? 0 : -EINVAL;
 	default:
 		return str_parse_u64(value, UINT64_MAX, ret);
 	}
@@ -90,6 +93,13 @@ static const char *form_of(enum config_kind kind)
 	default:
 		return "a number";
 	}
+}
+
+/* A switch has no range to speak of. */
+static int refuse_switch(struct buf *reason)
+{
+	buf_append_str(reason, STR("is neither yes nor no"));
+	return -EINVAL;
 }
 
 static int refuse_number(const struct config_key *key, bool out_of_range, struct buf *reason)
@@ -113,9 +123,14 @@ static int set_number(const struct config_key *key, struct str value, void *memb
 	bool automatic = key->kind == CONFIG_AUTO32 && str_eq(value, STR("auto"));
 	bool out_of_range =
 		err == -ERANGE || (err == 0 && !automatic && (v < key->least || v > key->most));
+	if (err != 0 && key->kind == CONFIG_SWITCH)
+		return refuse_switch(reason);
 	if (err != 0 || out_of_range)
 		return refuse_number(key, out_of_range, reason);
-	if (key->kind == CONFIG_COUNT32 || key->kind == CONFIG_AUTO32 || key->kind == CONFIG_SIZE32)
+	if (key->kind == CONFIG_SWITCH)
+		*(bool *)member = v != 0;
+	else if (key->kind == CONFIG_COUNT32 || key->kind == CONFIG_AUTO32 ||
+		 key->kind == CONFIG_SIZE32)
 		*(uint32_t *)member = (uint32_t)v;
 	else
 		*(uint64_t *)member = v;

@@ -19,6 +19,7 @@ enum config_kind {
 	CONFIG_COUNT,
 	CONFIG_COUNT32,
 	CONFIG_AUTO32,
+	CONFIG_SWITCH,
 };
 
 struct config_key {

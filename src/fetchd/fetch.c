@@ -25,7 +25,6 @@ struct digest {
 	struct body_sink sink;
 	EVP_MD_CTX *ctx; /* NULL: not wanted */
 	EVP_MD *md;
-	uint64_t size;
 	unsigned char sum[SHA256_BYTES];
 };
 
@@ -38,14 +37,12 @@ static int digest_begin(struct body_sink *s, uint16_t status, const struct field
 {
 	struct digest *d = digest_of(s);
 	(void)status, (void)fields;
-	d->size = 0;
 	return EVP_DigestInit_ex2(d->ctx, d->md, NULL) == 1 ? 0 : -ENOMEM;
 }
 
 static int digest_write(struct body_sink *s, const char *data, size_t len)
 {
 	struct digest *d = digest_of(s);
-	d->size += len;
 	return EVP_DigestUpdate(d->ctx, data, len) == 1 ? 0 : -EIO;
 }
 
@@ -125,10 +122,8 @@ static void run_parsed(struct fetch_shared *shared, const struct job *job,
 	} else {
 		r.error = request(shared, line, &url, &digest, resp);
 		r.response = resp;
-		if (r.error == FETCH_OK && digest_end(&digest)) {
+		if (r.error == FETCH_OK && digest_end(&digest))
 			r.sha256 = digest.sum;
-			r.size_body = digest.size;
-		}
 	}
 	keep_record(shared, job, &r);
 }

@@ -118,6 +118,8 @@ static void put_answer(struct json *j, const struct fetch_response *resp)
 	json_put_cstr(j, "http_version", resp->http_minor ? "1.1" : "1.0");
 	put_fields(j, &resp->fields);
 	json_put_u64(j, "size_download", resp->size_download);
+	if (resp->error == FETCH_OK && resp->size_body != resp->size_download)
+		json_put_u64(j, "size_body", resp->size_body);
 }
 
 static void put_hops(struct json *j, const struct fetch_response *resp)
@@ -178,12 +180,10 @@ static void put_response(struct json *j, const struct fetch_response *resp, stru
 	put_hops(j, resp);
 }
 
-static void put_body(struct json *j, const struct record *r)
+static void put_digest(struct json *j, const struct record *r)
 {
 	if (r->sha256 == NULL)
 		return;
-	if (r->response && r->size_body != r->response->size_download)
-		json_put_u64(j, "size_body", r->size_body);
 	json_key(j, "sha256");
 	json_raw(j, STR("\""));
 	buf_append_hex(j->out, r->sha256, SHA256_BYTES);
@@ -198,7 +198,7 @@ int record_write(struct buf *b, const struct record *r)
 	put_outcome(&j, r);
 	if (r->response != NULL)
 		put_response(&j, r->response, r->url);
-	put_body(&j, r);
+	put_digest(&j, r);
 	json_object_end(&j);
 	return buf_append_char(b, '\n');
 }

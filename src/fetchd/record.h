@@ -37,7 +37,6 @@ struct record {
 	enum fetch_error error;
 	const struct fetch_response *response; /* NULL: nothing was asked for */
 	const unsigned char *sha256;	       /* NULL: not wanted, or no whole body */
-	uint64_t size_body;		       /* decoded; counts when sha256 is there */
 };
 
 /* Appends the line and its newline. 0 or b's error. */

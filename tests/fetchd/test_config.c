@@ -83,7 +83,8 @@ TEST(config_values_of_every_kind_are_read)
 		load("[daemon]\nsocket = ./s\nlog_level=debug\nshutdown_grace = 0\n"
 		     "[fetch]\nmax_in_flight = 10000\nidle_timeout = 250ms\nmax_body = "
 		     "5G\nmax_head = 8k\n"
-		     "max_batch_jobs = 5000000\nuser_agent = tester/1 (+http://example.com/)\n"
+		     "decode = no\nmax_decoded = 2M\nmax_batch_jobs = 5000000\nuser_agent = "
+		     "tester/1 (+http://example.com/)\n"
 		     "[tls]\nca_file = /x/ca.pem\n[dns]\nservers = 192.0.2.1, 192.0.2.2:5353\n");
 	CHECK_STR(c.socket_path, "./s");
 	CHECK_STR(c.log_level, "debug");
@@ -93,6 +94,8 @@ TEST(config_values_of_every_kind_are_read)
 	CHECK_EQ(c.client.idle_timeout_ns, 250 * MILLISECOND);
 	CHECK_EQ(c.client.max_body_bytes, INT64_C(5) << 30);
 	CHECK_EQ(c.client.max_head_bytes, 8192);
+	CHECK(c.client.no_decode);
+	CHECK_EQ(c.client.decode.bytes, 2 << 20);
 	CHECK_STR(c.client.user_agent, "tester/1 (+http://example.com/)");
 	CHECK_STR(c.client.ca_file, "/x/ca.pem");
 	CHECK_STR(c.client.dns_servers, "192.0.2.1, 192.0.2.2:5353");

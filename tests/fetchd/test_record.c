@@ -88,6 +88,7 @@ TEST(record_of_a_plain_fetch_names_what_curl_names)
 		.http_minor = 1,
 		.attempts = 1,
 		.size_download = 1234,
+		.size_body = 1234,
 		.start_ns = 1000000000,
 		.t = { .start = 1000000000,
 		       .dns_done = 1001000000,
@@ -178,12 +179,10 @@ TEST(record_has_the_digest_and_the_decoded_size_when_it_differs)
 {
 	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\"}");
 	struct fetch_response resp = {
-		.status = 200, .attempts = 1, .http_minor = 1, .size_download = 3
+		.status = 200, .attempts = 1, .http_minor = 1, .size_download = 3, .size_body = 3
 	};
 	unsigned char sum[SHA256_BYTES] = { 0xab, 0xcd };
-	struct record r = {
-		.batch = 1, .job = &job, .response = &resp, .sha256 = sum, .size_body = 3
-	};
+	struct record r = { .batch = 1, .job = &job, .response = &resp, .sha256 = sum };
 	const char *without =
 		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
 		"\",\"state\":\"fetched\",\"http_code\":200,"
@@ -191,7 +190,7 @@ TEST(record_has_the_digest_and_the_decoded_size_when_it_differs)
 		"\"sha256\":\"abcd000000000000000000000000000000000000000000000000000000000000\"}"
 		"\n";
 	check_record(&r, without);
-	r.size_body = 9;
+	resp.size_body = 9;
 	const char *with =
 		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
 		"\",\"state\":\"fetched\",\"http_code\":200,"
