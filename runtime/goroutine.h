@@ -21,7 +21,7 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv);
 
 /* go(fn, arg): starts a goroutine that runs fn(arg), fn being void (*)(T *); arg is borrowed.
  * go_with(fn, value): value (a struct) is copied onto the new goroutine's stack, at most 1024 bytes; fn gets a pointer to the
- * copy, which lives until fn returns. */
+ * copy, which lives until fn returns. Who starts many in a row gives way to them now and then (goroutine_yield). */
 #define go(fn, arg)                                                                           \
 	((void)sizeof((fn)(arg), 0), goroutine__start((void (*)(void *))(void (*)(void))(fn), \
 						      (void *)(uintptr_t)(arg), #fn, GO_SITE_))

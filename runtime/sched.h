@@ -60,9 +60,10 @@ struct m {
 	enum leave leave;
 	bool (*commit)(struct g *g, void *arg); /* for LEAVE_PARK */
 	void *commit_arg;
-	bool spinning;	     /* woken to look for work, has found none yet */
-	struct timer *timer; /* whose fn runs on this m */
-	void *read_buf;	     /* g_scratch, made when first used */
+	bool spinning;		    /* woken to look for work, has found none yet */
+	struct timer *timer;	    /* whose fn runs on this m */
+	uint32_t burst, burst_tick; /* goroutines started since the dispatch with that tick */
+	void *read_buf;		    /* g_scratch, made when first used */
 	struct fiber fiber;
 
 	const char *stack_low; /* of the scheduler's stack */

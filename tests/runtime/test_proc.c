@@ -294,6 +294,23 @@ TEST_GO(goroutines_may_start_goroutines)
 		goroutine_yield();
 }
 
+/* A thief holds no more than its ring. */
+TEST_GO(one_that_starts_many_gives_way_to_them)
+{
+	enum {
+		ALL = 20000
+	};
+	struct countdown c = { .left = ALL };
+	int most = 0;
+	for (int started = 1; started <= ALL; started++) {
+		go(count_down, &c);
+		int alive = started - (ALL - atomic_load(&c.left));
+		most = alive > most ? alive : most;
+	}
+	CHECK_LE(most, 64 + ((int)RUNQ_SIZE + 1) * runtime_procs());
+	event_wait(&c.done);
+}
+
 /* --- several threads --- */
 
 struct meeting {
