@@ -11,7 +11,7 @@
 # make install      PREFIX (/usr/local) and DESTDIR are honoured
 # make deps, deps-test   only the Debian packages; instant when they are there
 #
-# MODE=debug|release|asan|tsan|ubsan|fuzz builds into build/$(MODE)/. V=1 shows commands. WERROR=1 stops
+# MODE=debug|release|asan|tsan|race|ubsan|fuzz builds into build/$(MODE)/. V=1 shows commands. WERROR=1 stops
 # at warnings. LLHTTP_DIR=DIR takes llhttp's C sources (8.1 to 9.x) from there instead of from
 # Debian's package.
 #
@@ -26,13 +26,13 @@ SHELL   := /bin/bash
 .SUFFIXES:
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
-MODES := debug release asan tsan ubsan fuzz
+MODES := debug release asan tsan race ubsan fuzz
 $(if $(filter $(MODE),$(MODES)),,$(error MODE=$(MODE) is none of $(MODES)))
 
 # --- Tools and flags ------------------------------------------------------------------------------
 
 ifeq ($(origin CC),default)
-CC := $(if $(filter tsan fuzz,$(MODE)),clang-14,gcc)
+CC := $(if $(filter tsan race fuzz,$(MODE)),clang-14,gcc)
 endif
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
 
@@ -42,6 +42,7 @@ FLAGS_release := -O2 -D_FORTIFY_SOURCE=2
 FLAGS_asan    := -O1 -DRUNTIME_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 FLAGS_tsan    := -O1 -DRUNTIME_DEBUG -fsanitize=thread
+FLAGS_race    := -O1 -DRUNTIME_DEBUG -DSANITIZER_EXPLICIT_EDGES -fsanitize=thread
 FLAGS_ubsan   := -O1 -DRUNTIME_DEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
 
 LANGUAGE := -std=gnu11 -D_GNU_SOURCE= -I. -isystem build -pthread
@@ -72,6 +73,8 @@ helpers_of = $(call objects,$(filter-out $(1)/$(2)_%,$(wildcard $(1)/*.c)))
 RUNTIME  := $(call objects,$(wildcard runtime/*.c runtime/*_$(ARCH).S))
 FLOOR0   := $(foreach f,$(shell sed -n 's/^0 //p' tests/lint/floors),\
 	$(filter $(O)/obj/runtime/$(f).o $(O)/obj/runtime/$(f)_%.o,$(RUNTIME)))
+# The race detector looks at the runtime's users alone (runtime/sanitizer.h).
+$(RUNTIME): private FLAGS_race := $(filter-out -fsanitize=%,$(FLAGS_race))
 COMMON   := $(call program_objects,src/common/*.c)
 LLHTTP   := $(patsubst %,$(O)/obj/llhttp/%.o,llhttp api http)
 HTTP     := $(call program_objects,src/http/*.c) $(LLHTTP)
@@ -116,7 +119,9 @@ $(O)/origin: $(ORIGIN) $(UP_TO_HTTP)
 # Every tests/**/test_*.c is a program of its own, linked to the floors of the folder that it
 # mirrors. Other .c files of a tests folder are helpers that all its programs may use; those of
 # tests/e2e/ are tools for the scenarios. So with bench_*.c in bench/runtime/.
-TEST_SOURCES := $(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c)
+# tests/race/ is for the race detector alone: half of its tests are races.
+TEST_SOURCES := $(filter-out $(if $(filter race,$(MODE)),,tests/race/%),\
+	$(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c))
 TESTS        := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 FOLDERS      := $(sort $(patsubst tests/%/,%,$(filter-out tests/,$(dir $(TEST_SOURCES)))))
 FUZZERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -56,8 +56,16 @@ static void destroy(struct chan *c)
 {
 	struct alarm *a = CONTAINER_OF(c, struct alarm, chan);
 	timer_stop(&a->timer);
+	HAPPENS_AFTER(&a->timer); /* its callback */
 	POISON(a, sizeof(*a));
 	free(a);
+}
+
+/* Sets, and with it orders what was before, before the callback. */
+static void set(struct alarm *a, int64_t ns)
+{
+	HAPPENS_BEFORE(&a->timer);
+	timer_set(&a->timer, time_in(ns));
 }
 
 static struct alarm *new_alarm(void (*callback)(struct timer *t))
@@ -72,7 +80,7 @@ static struct alarm *new_alarm(void (*callback)(struct timer *t))
 struct alarm *alarm_new(int64_t ns)
 {
 	struct alarm *a = new_alarm(send_time);
-	timer_set(&a->timer, time_in(ns));
+	set(a, ns);
 	return a;
 }
 
@@ -81,7 +89,7 @@ struct alarm *alarm_func(int64_t ns, void (*fn)(void *arg), void *arg)
 	struct alarm *a = alarm_ref(new_alarm(start_fn));
 	a->fn = fn;
 	a->arg = arg;
-	timer_set(&a->timer, time_in(ns));
+	set(a, ns);
 	return a;
 }
 
@@ -120,7 +128,7 @@ bool alarm_reset(struct alarm *a, int64_t ns)
 	bool pending = stop(a);
 	if (!pending && a->fn)
 		alarm_ref(a);
-	timer_set(&a->timer, time_in(ns));
+	set(a, ns);
 	lock_release(&a->lock);
 	return pending;
 }

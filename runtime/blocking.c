@@ -43,6 +43,7 @@ static void perform(struct call *c)
 {
 	HAPPENS_AFTER(c);
 	c->fn(c->arg);
+	HAPPENS_BEFORE(c);
 	g_ready(c->g);
 	sched_external_end();
 }
@@ -141,6 +142,7 @@ void blocking_call(void (*fn)(void *arg), void *arg)
 	HAPPENS_BEFORE(&c);
 	sched_external_begin();
 	g_park(WAIT_BLOCKING, submit, &c);
+	HAPPENS_AFTER(&c);
 }
 
 /* --- a thread of one's own --- */
@@ -178,6 +180,7 @@ static void *own_thread(void *arg)
 	while ((c = next_call(t)) != NULL)
 		perform(c);
 	struct g *freer = t->freer;
+	HAPPENS_BEFORE(t);
 	g_ready(freer);
 	sched_external_end();
 	return NULL;
@@ -226,6 +229,7 @@ void blocking_thread_call(struct blocking_thread *t, void (*fn)(void *arg), void
 	HAPPENS_BEFORE(&o.call);
 	sched_external_begin();
 	g_park(WAIT_BLOCKING, submit_own, &o);
+	HAPPENS_AFTER(&o.call);
 }
 
 static bool submit_end(struct g *g, void *arg)
@@ -244,5 +248,6 @@ void blocking_thread_free(struct blocking_thread *t)
 		return;
 	sched_external_begin();
 	g_park(WAIT_BLOCKING, submit_end, t);
+	HAPPENS_AFTER(t);
 	free(t);
 }

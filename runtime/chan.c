@@ -12,8 +12,10 @@
  *
  * Never parks, so that timers' callbacks may call: the chan_try_ functions and chan_close.
  *
- * For the race detector the k-th receive comes after the k-th send, and the send that reuses a slot comes after the receive
- * that emptied it (the Go memory model's two rules): acquire and release on the slot, or on the waiter in a hand-off.
+ * For the race detector (sanitizer.h), after the Go memory model: without a buffer, sender and receiver each come after what the other did
+ * before. With one, the k-th receive comes after the k-th send, and the send that reuses a slot after the receive that emptied it: both pass
+ * through the slot, in a hand-off too, where the one who is awake does it for the other. A close comes before the receives
+ * that find it, and a send that nothing orders with it is a race with it. The receiver writes the element, whoever copies.
  */
 #include "runtime/chan_internal.h"
 
@@ -29,16 +31,20 @@ static void copy(void *to, const void *from, size_t size)
 {
 	if (to == NULL)
 		return;
+	HIDDEN_BEGIN();
 	if (size == sizeof(void *))
 		memcpy(to, from, sizeof(void *));
 	else
 		memcpy(to, from, size);
+	HIDDEN_END();
 }
 
 static void clear(void *elem, size_t size)
 {
+	HIDDEN_BEGIN();
 	if (elem != NULL)
 		memset(elem, 0, size);
+	HIDDEN_END();
 }
 
 static size_t get_len(struct chan *c)
@@ -68,6 +74,31 @@ static void advance_head(struct chan *c)
 	c->head = c->head + 1 < c->cap ? c->head + 1 : 0;
 }
 
+/* Slots of size 0 have no addresses of their own: they share one. */
+static const void *sync_of(const struct chan *c, const char *slot)
+{
+	return c->elem_size > 0 ? (const void *)slot : &c->head;
+}
+
+static void pass(const struct chan *c, const char *slot)
+{
+	HAPPENS_AFTER(sync_of(c, slot));
+	HAPPENS_BEFORE(sync_of(c, slot));
+}
+
+/* w is served from the other side: without a buffer in both directions, else only through the slot that is next. */
+static void meet(struct chan *c, struct chan_waiter *w)
+{
+	if (c->cap > 0) {
+		pass(c, slot(c, 0));
+		g_pass(w->waiter.g, sync_of(c, slot(c, 0)));
+		return;
+	}
+	HAPPENS_BEFORE(w);
+	g_pass(w->waiter.g, w);
+	HAPPENS_AFTER(w);
+}
+
 /* Takes out the first waiter that may still be woken. */
 static struct chan_waiter *dequeue(struct waitq *q)
 {
@@ -75,10 +106,8 @@ static struct chan_waiter *dequeue(struct waitq *q)
 	while ((first = waitq_pop(q)) != NULL) {
 		struct chan_waiter *w = CONTAINER_OF(first, struct chan_waiter, waiter);
 		if (w->claimed == NULL ||
-		    !atomic_exchange_explicit(w->claimed, true, memory_order_acq_rel)) {
-			HAPPENS_AFTER(w);
+		    !atomic_exchange_explicit(w->claimed, true, memory_order_acq_rel))
 			return w;
-		}
 	}
 	return NULL;
 }
@@ -88,7 +117,6 @@ static struct g *notify(struct chan_waiter *w, bool ok)
 {
 	w->ok = ok;
 	g_set_wake(w->waiter.g, (uintptr_t)w);
-	HAPPENS_BEFORE(w);
 	return w->waiter.g;
 }
 
@@ -97,6 +125,10 @@ bool chan__put(struct chan *c, const void *elem, struct g **ret_wake)
 	struct chan_waiter *receiver = dequeue(&c->receivers);
 	if (receiver) {
 		copy(receiver->elem, elem, c->elem_size);
+		if (RACE_LANE) {
+			meet(c, receiver);
+			advance_head(c);
+		}
 		*ret_wake = notify(receiver, true);
 		return true;
 	}
@@ -104,9 +136,8 @@ bool chan__put(struct chan *c, const void *elem, struct g **ret_wake)
 	if (len == c->cap)
 		return false;
 	char *tail = slot(c, len);
-	HAPPENS_AFTER(tail);
 	copy(tail, elem, c->elem_size);
-	HAPPENS_BEFORE(tail);
+	pass(c, tail);
 	set_len(c, len + 1);
 	*ret_wake = NULL;
 	return true;
@@ -115,24 +146,23 @@ bool chan__put(struct chan *c, const void *elem, struct g **ret_wake)
 /* Receives from the first sender in line: his value, or the ring's oldest and his takes its place. */
 static void take_from_sender(struct chan *c, struct chan_waiter *sender, void *ret_elem)
 {
+	if (RACE_LANE)
+		meet(c, sender);
 	if (c->cap == 0) {
 		copy(ret_elem, sender->elem, c->elem_size);
 		return;
 	}
 	char *oldest = slot(c, 0);
-	HAPPENS_AFTER(oldest);
 	copy(ret_elem, oldest, c->elem_size);
 	copy(oldest, sender->elem, c->elem_size);
-	HAPPENS_BEFORE(oldest);
 	advance_head(c);
 }
 
 static void take_from_ring(struct chan *c, void *ret_elem)
 {
 	char *oldest = slot(c, 0);
-	HAPPENS_AFTER(oldest);
 	copy(ret_elem, oldest, c->elem_size);
-	HAPPENS_BEFORE(oldest);
+	pass(c, oldest);
 	advance_head(c);
 	set_len(c, get_len(c) - 1);
 }
@@ -163,9 +193,9 @@ static bool wait_in(struct waitq *q, struct chan *c, void *elem, enum wait_reaso
 {
 	struct chan_waiter w = { .waiter.g = g_self(), .elem = elem };
 	waitq_push(q, &w.waiter);
-	HAPPENS_BEFORE(&w);
 	g_park_unlock(reason, &c->lock);
-	HAPPENS_AFTER(&w);
+	if (!w.ok)
+		HAPPENS_AFTER(c);
 	return w.ok;
 }
 
@@ -197,6 +227,7 @@ void chan__send(struct chan *c, const void *elem)
 	struct g *wake;
 	if (c == NULL)
 		park_for_ever(WAIT_CHAN_SEND_NIL);
+	RACE_READ(c, 1);
 	lock_to_send(c);
 	if (chan__put(c, elem, &wake))
 		unlock_and_ready(c, wake);
@@ -211,9 +242,11 @@ bool chan__recv(struct chan *c, void *ret_elem)
 	if (c == NULL)
 		park_for_ever(WAIT_CHAN_RECV_NIL);
 	chan__lock(c);
-	if (!chan__take(c, ret_elem, &ok, &wake))
-		return wait_in(&c->receivers, c, ret_elem, WAIT_CHAN_RECV);
-	unlock_and_ready(c, wake);
+	if (chan__take(c, ret_elem, &ok, &wake))
+		unlock_and_ready(c, wake);
+	else
+		ok = wait_in(&c->receivers, c, ret_elem, WAIT_CHAN_RECV);
+	chan__received(c, ret_elem);
 	return ok;
 }
 
@@ -226,6 +259,7 @@ bool chan__try_send(struct chan *c, const void *elem)
 	bool full = c->cap ? get_len(c) == c->cap : waitq_empty(&c->receivers);
 	if (full && !is_closed(c))
 		return false;
+	RACE_READ(c, 1);
 	lock_to_send(c);
 	bool done = chan__put(c, elem, &wake);
 	unlock_and_ready(c, done ? wake : NULL);
@@ -246,6 +280,8 @@ bool chan__try_recv(struct chan *c, void *ret_elem, bool *ret_ok)
 	chan__lock(c);
 	bool done = chan__take(c, ret_elem, &ok, &wake);
 	unlock_and_ready(c, wake);
+	if (done)
+		chan__received(c, ret_elem);
 	if (done && ret_ok)
 		*ret_ok = ok;
 	return done;
@@ -271,6 +307,7 @@ void chan__close(struct chan *c)
 		chan__unlock(c);
 		panic("close of closed channel");
 	}
+	RACE_WRITE(c, 1);
 	HAPPENS_BEFORE(c);
 	atomic_store_explicit(&c->closed, true, memory_order_relaxed);
 	struct waitq woken = { 0 };
@@ -324,7 +361,11 @@ void chan__init(struct chan *c, size_t capacity, size_t elem_size,
 
 struct chan *chan__make(size_t capacity, size_t elem_size)
 {
+	CALL_BEGIN();
+	HIDDEN_BEGIN(); /* what is sent through it is ordered, how it got to who uses it is his affair */
 	struct chan *c = xmalloc(chan__size(capacity, elem_size));
+	HIDDEN_END();
+	CALL_END();
 	chan__init(c, capacity, elem_size, destroy);
 	return c;
 }
@@ -350,8 +391,10 @@ void chan__unref(struct chan *c)
 	if (c == NULL)
 		return;
 	chan__check(c);
+	HAPPENS_BEFORE(&c->refs);
 	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	HAPPENS_AFTER(&c->refs);
 	check_unused(c);
 	atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
 	c->destroy(c);

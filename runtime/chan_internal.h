@@ -15,6 +15,7 @@
 
 #include "runtime/chan.h"
 #include "runtime/lock.h"
+#include "runtime/sanitizer.h"
 #include "runtime/waitq.h"
 
 struct chan {
@@ -56,5 +57,13 @@ void chan__init(struct chan *c, size_t capacity, size_t elem_size, void (*destro
  * afterwards, or NULL. The channel of chan__put is open. */
 bool chan__put(struct chan *c, const void *elem, struct g **ret_wake) MUST_USE;
 bool chan__take(struct chan *c, void *ret_elem, bool *ret_ok, struct g **ret_wake) MUST_USE;
+
+/* For the race detector: the caller has received into elem. */
+static inline __attribute__((always_inline)) void chan__received(const struct chan *c,
+								 const void *elem)
+{
+	if (elem != NULL)
+		RACE_WRITE(elem, c->elem_size);
+}
 
 #endif

@@ -5,6 +5,7 @@
 #include "runtime/cond.h"
 
 #include "runtime/proc.h"
+#include "runtime/sanitizer.h"
 
 void cond_wait(struct cond *c, struct mutex *m)
 {
@@ -13,6 +14,7 @@ void cond_wait(struct cond *c, struct mutex *m)
 	waitq_push(&c->line, &w);
 	mutex_unlock(m);
 	g_park_unlock(WAIT_COND, &c->lock);
+	HAPPENS_AFTER(&w);
 	mutex_lock(m);
 }
 
@@ -21,8 +23,10 @@ void cond_signal(struct cond *c)
 	lock_acquire(&c->lock);
 	struct waiter *w = waitq_pop(&c->line);
 	lock_release(&c->lock);
-	if (w)
-		g_ready(w->g);
+	if (w == NULL)
+		return;
+	HAPPENS_BEFORE(w);
+	g_ready(w->g);
 }
 
 void cond_broadcast(struct cond *c)
@@ -31,6 +35,8 @@ void cond_broadcast(struct cond *c)
 	struct waitq all = c->line;
 	c->line = (struct waitq){ 0 };
 	lock_release(&c->lock);
-	for (struct waiter *w; (w = waitq_pop(&all)) != NULL;)
+	for (struct waiter *w; (w = waitq_pop(&all)) != NULL;) {
+		HAPPENS_BEFORE(w);
 		g_ready_tail(w->g);
+	}
 }

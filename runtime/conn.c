@@ -22,6 +22,7 @@
 
 #include "runtime/desc.h"
 #include "runtime/proc.h"
+#include "runtime/sanitizer.h"
 
 struct conn {
 	struct desc *desc;
@@ -180,7 +181,9 @@ ssize_t conn_try_read(struct conn *c, void *buf, size_t size)
 	ssize_t n = desc_enter(c->desc, DESC_READING);
 	if (n != 0)
 		return n;
+	CALL_BEGIN();
 	n = read_once(c, buf, size);
+	CALL_END();
 	desc_leave(c->desc, DESC_READING);
 	return n;
 }
@@ -200,11 +203,13 @@ ssize_t conn_read(struct conn *c, void *buf, size_t size)
 	ssize_t n = desc_enter(c->desc, DESC_READING);
 	if (n != 0)
 		return n;
+	CALL_BEGIN();
 	do {
 		n = desc_wait(c->desc, DESC_READ);
 		if (n == 0)
 			n = read_once(c, buf, size);
 	} while (n == -EAGAIN || n == -EINTR);
+	CALL_END();
 	desc_leave(c->desc, DESC_READING);
 	return n;
 }
@@ -235,7 +240,9 @@ ssize_t conn_try_write(struct conn *c, const void *buf, size_t size)
 	ssize_t n = desc_enter(c->desc, DESC_WRITING);
 	if (n != 0)
 		return n;
+	CALL_BEGIN();
 	n = send(c->fd, buf, size, MSG_NOSIGNAL);
+	CALL_END();
 	n = n < 0 ? -errno : n;
 	desc_leave(c->desc, DESC_WRITING);
 	return n;
@@ -278,6 +285,7 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, int iov_len)
 	if (n != 0)
 		return n;
 	ssize_t total = 0;
+	CALL_BEGIN();
 	advance(&iov, &iov_len, 0); /* leading empty ones */
 	while (iov_len > 0) {
 		n = try_writev(c->fd, iov, iov_len);
@@ -290,6 +298,7 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, int iov_len)
 			advance(&iov, &iov_len, (size_t)n);
 		}
 	}
+	CALL_END();
 	desc_leave(c->desc, DESC_WRITING);
 	return iov_len > 0 ? n : total;
 }

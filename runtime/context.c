@@ -183,9 +183,10 @@ static void link_to_parent(struct context *ctx, struct context *parent)
 		return;
 	lock(parent);
 	int err = atomic_load_explicit(&parent->err, memory_order_relaxed);
-	if (err)
+	if (err) {
+		HAPPENS_AFTER(parent);
 		set_ended(ctx, err, parent->cause);
-	else
+	} else
 		list_push_back(&parent->children, &ctx->sibling);
 	unlock(parent);
 }
@@ -229,6 +230,7 @@ static struct context *new_with_deadline(struct context *parent, int64_t deadlin
 		ctx->deadline_ns = deadline_ns;
 		ctx->timeout_cause = cause ? cause : -ETIMEDOUT;
 		timer_init(&ctx->timer, on_deadline);
+		HAPPENS_BEFORE(&ctx->timer);
 	}
 	link_to_parent(ctx, parent);
 	if (ctx->timed && deadline_ns <= now_ns)
@@ -318,13 +320,20 @@ static void destroy(struct context *ctx)
 	free(ctx);
 }
 
+static bool drop_last_ref(struct context *ctx)
+{
+	check_alive(ctx);
+	HAPPENS_BEFORE(&ctx->refs);
+	bool last = atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) == 1;
+	if (last)
+		HAPPENS_AFTER(&ctx->refs);
+	return last;
+}
+
 /* A child's end may be its parent's, and so on up. */
 void context_unref(struct context *ctx)
 {
-	while (ctx && ctx != &background) {
-		check_alive(ctx);
-		if (atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
-			break;
+	while (ctx && ctx != &background && drop_last_ref(ctx)) {
 		struct context *parent = ctx->parent;
 		destroy(ctx);
 		ctx = parent;
@@ -344,8 +353,10 @@ done_chan_rx context_done(struct context *ctx)
 		done = atomic_load_explicit(&ctx->done, memory_order_relaxed);
 		if (!done) {
 			done = chan__make(0, 0);
-			if (atomic_load_explicit(&ctx->err, memory_order_relaxed))
+			if (atomic_load_explicit(&ctx->err, memory_order_relaxed)) {
+				HAPPENS_AFTER(ctx);
 				chan__close(done);
+			}
 			atomic_store_explicit(&ctx->done, done, memory_order_release);
 		}
 		unlock(ctx);

@@ -15,6 +15,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/proc.h"
+#include "runtime/sanitizer.h"
 
 static struct {
 	struct lock lock;
@@ -89,6 +90,7 @@ static void deliver(struct poll_source *s, uint16_t tag, unsigned events)
 	ready_if(reader);
 	ready_if(writer);
 	if (watch != NULL) {
+		HAPPENS_AFTER(owner);
 		watch(owner, arg);
 		sched_io_wait(-1);
 		desc_leave(d, DESC_CALLING);
@@ -242,6 +244,7 @@ static bool field_taken(uint32_t old, enum desc_use use)
 int desc_enter(struct desc *d, enum desc_use use)
 {
 	uint32_t old = atomic_fetch_add_explicit(&d->use, use, memory_order_acquire);
+	HAPPENS_AFTER(d->owner);
 	if (UNLIKELY(old & DESC_CLOSED)) {
 		desc_leave(d, use);
 		return -EBADF;
@@ -254,9 +257,12 @@ int desc_enter(struct desc *d, enum desc_use use)
 
 void desc_leave(struct desc *d, enum desc_use use)
 {
+	HAPPENS_BEFORE(d->owner);
 	uint32_t old = atomic_fetch_sub_explicit(&d->use, use, memory_order_acq_rel);
-	if (UNLIKELY(old - use == DESC_CLOSED))
+	if (UNLIKELY(old - use == DESC_CLOSED)) {
+		HAPPENS_AFTER(d->owner);
 		d->destroy(d->owner);
+	}
 }
 
 /* Under d->lock. */
@@ -329,6 +335,7 @@ void desc_interrupt(struct desc *d, int error)
 bool desc_watch(struct desc *d, void (*watch)(void *owner, void *arg), void *arg)
 {
 	struct desc_half *h = &d->half[DESC_READ];
+	HAPPENS_BEFORE(d->owner);
 	lock_acquire(&d->lock);
 	bool reported = h->ready || d->hangup;
 	h->ready = d->hangup = false;
@@ -357,5 +364,7 @@ bool desc_unwatch(struct desc *d)
 		sched_yield();
 		kept = take_off(d) || kept;
 	}
-	return take_off(d) || kept;
+	kept = take_off(d) || kept;
+	HAPPENS_AFTER(d->owner);
+	return kept;
 }

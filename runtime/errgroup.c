@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "runtime/goroutine.h"
+#include "runtime/sanitizer.h"
 
 /* Lies on the new goroutine's stack. */
 struct task {
@@ -72,14 +73,18 @@ void errgroup_go(struct errgroup *g, int (*fn)(void *arg), void *arg)
 {
 	if (g->limited)
 		sema_acquire(&g->places, 1);
+	CALL_BEGIN();
 	start(g, &(struct task){ .group = g, .fn = fn, .arg = arg }, sizeof(struct task));
+	CALL_END();
 }
 
 bool errgroup_try_go(struct errgroup *g, int (*fn)(void *arg), void *arg)
 {
 	if (g->limited && !sema_try_acquire(&g->places, 1))
 		return false;
+	CALL_BEGIN();
 	start(g, &(struct task){ .group = g, .fn = fn, .arg = arg }, sizeof(struct task));
+	CALL_END();
 	return true;
 }
 
@@ -96,7 +101,9 @@ void errgroup_go_copy(struct errgroup *g, int (*fn)(void *args), const void *arg
 		sema_acquire(&g->places, 1);
 	if (size)
 		memcpy(copy.task.args, args, size);
+	CALL_BEGIN();
 	start(g, &copy.task, sizeof(struct task) + size);
+	CALL_END();
 }
 
 int errgroup_wait(struct errgroup *g)

@@ -15,6 +15,7 @@
 
 #include "runtime/poll.h"
 #include "runtime/proc.h"
+#include "runtime/sanitizer.h"
 
 struct entry {
 	struct poll_source source;
@@ -83,10 +84,12 @@ static struct entry *new_entry(void)
 
 static void grow_table(size_t len)
 {
+	HIDDEN_BEGIN();
 	struct entry **entries = xcalloc(len, sizeof(struct entry *));
 	if (table.len > 0)
 		memcpy(entries, table.entries, table.len * sizeof(struct entry *));
 	free(table.entries);
+	HIDDEN_END();
 	table.entries = entries;
 	table.len = len;
 }

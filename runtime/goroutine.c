@@ -41,7 +41,9 @@ static void start(void (*fn)(void *), const void *args, size_t size, const char 
 
 void goroutine__start(void (*fn)(void *), void *arg, const char *name, const struct go_site *site)
 {
+	CALL_BEGIN();
 	start(fn, arg, 0, name, site);
+	CALL_END();
 }
 
 void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, const char *name,
@@ -50,7 +52,9 @@ void goroutine__start_copy(void (*fn)(void *), const void *args, size_t size, co
 	if (UNLIKELY(size > COPY_MAX))
 		panic("go_with(%s): %zu bytes of arguments, at most %d are copied", name, size,
 		      COPY_MAX);
+	CALL_BEGIN();
 	start(fn, args, size, name, site);
+	CALL_END();
 }
 
 void goroutine_yield(void)

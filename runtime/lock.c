@@ -8,7 +8,6 @@
 
 #include "runtime/base.h"
 #include "runtime/futex.h"
-#include "runtime/sanitizer.h"
 
 #define FREE	  0u
 #define HELD	  1u
@@ -33,12 +32,9 @@ static bool try(struct lock *l)
 						       memory_order_relaxed);
 }
 
-bool lock_try_acquire(struct lock *l)
+bool lock__try_acquire(struct lock *l)
 {
-	bool done = try(l);
-	if (done)
-		HAPPENS_AFTER(l);
-	return done;
+	return try(l);
 }
 
 static __attribute__((noinline)) void acquire_slow(struct lock *l)
@@ -52,16 +48,14 @@ static __attribute__((noinline)) void acquire_slow(struct lock *l)
 		futex_wait(&l->state, CONTENDED, NEVER);
 }
 
-void lock_acquire(struct lock *l)
+void lock__acquire(struct lock *l)
 {
 	if (UNLIKELY(!try(l)))
 		acquire_slow(l);
-	HAPPENS_AFTER(l);
 }
 
-void lock_release(struct lock *l)
+void lock__release(struct lock *l)
 {
-	HAPPENS_BEFORE(l);
 	if (UNLIKELY(atomic_exchange_explicit(&l->state, FREE, memory_order_release) == CONTENDED))
 		futex_wake(&l->state, 1);
 }

@@ -7,13 +7,11 @@
 #include "runtime/base.h"
 #include "runtime/clock.h"
 #include "runtime/futex.h"
-#include "runtime/sanitizer.h"
 
 void note_sleep(struct note *n)
 {
 	while (atomic_load_explicit(&n->woken, memory_order_acquire) == 0)
 		futex_wait(&n->woken, 0, NEVER);
-	HAPPENS_AFTER(n);
 }
 
 bool note_sleep_until(struct note *n, int64_t deadline_ns)
@@ -23,14 +21,12 @@ bool note_sleep_until(struct note *n, int64_t deadline_ns)
 			return false;
 		futex_wait(&n->woken, 0, deadline_ns);
 	}
-	HAPPENS_AFTER(n);
 	return true;
 }
 
 /* The sleeper may free the note as soon as it sees the word: the futex call then wakes nobody, or one that looks again. */
 void note_wake(struct note *n)
 {
-	HAPPENS_BEFORE(n);
 	atomic_store_explicit(&n->woken, 1, memory_order_release);
 	futex_wake(&n->woken, 1);
 }

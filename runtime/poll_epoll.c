@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runtime/clock.h"
+#include "runtime/sanitizer.h"
 
 #define ADDRESS_BITS 48
 
@@ -69,11 +70,20 @@ void poll_init(void)
 		fatal("can't register the netpoller's eventfd");
 }
 
+/* To the race detector registering a descriptor orders nothing. */
+static int control(int op, int fd, struct epoll_event *ev)
+{
+	HIDDEN_BEGIN();
+	int err = epoll_ctl(os.epoll, op, fd, ev) == 0 ? 0 : -errno;
+	HIDDEN_END();
+	return err;
+}
+
 int poll_add_edge(int fd, struct poll_source *s, uint16_t tag)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 				  .data.u64 = pack(s, tag) };
-	return epoll_ctl(os.epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
+	return control(EPOLL_CTL_ADD, fd, &ev);
 }
 
 /* The owner of fd may have closed it and got the number anew, or not: try both ways. */
@@ -84,17 +94,14 @@ int poll_add_once(int fd, struct poll_source *s, uint16_t tag, unsigned events)
 		ev.events |= EPOLLIN | EPOLLRDHUP;
 	if (events & POLL_WRITE)
 		ev.events |= EPOLLOUT;
-	if (epoll_ctl(os.epoll, EPOLL_CTL_MOD, fd, &ev) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	return epoll_ctl(os.epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
+	int err = control(EPOLL_CTL_MOD, fd, &ev);
+	return err == -ENOENT ? control(EPOLL_CTL_ADD, fd, &ev) : err;
 }
 
 void poll_remove(int fd)
 {
 	struct epoll_event ev = { 0 };
-	epoll_ctl(os.epoll, EPOLL_CTL_DEL, fd, &ev);
+	(void)control(EPOLL_CTL_DEL, fd, &ev);
 }
 
 /* Rounded up: waking before the time would mean to sleep once more. */
@@ -124,8 +131,10 @@ static int sleep_in_epoll(struct epoll_event *evs, int64_t until_ns)
 int poll_wait(struct poll_report *ret_reports, int64_t until_ns)
 {
 	struct epoll_event evs[POLL_BATCH];
+	HIDDEN_BEGIN();
 	int n = until_ns == 0 ? epoll_wait(os.epoll, evs, POLL_BATCH, 0)
 			      : sleep_in_epoll(evs, until_ns);
+	HIDDEN_END();
 	for (int i = 0; i < n; i++)
 		ret_reports[i] = translate(&evs[i]);
 	return n > 0 ? n : 0;

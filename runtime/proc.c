@@ -11,6 +11,7 @@
  */
 #include "runtime/proc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/clock.h"
@@ -56,7 +57,6 @@ static struct g *must_self(struct m *m)
 /* Not instrumented: TSan must not see one function begin on one fiber and end on another. */
 NO_TSAN static void leave_to_scheduler(struct m *m, struct g *g)
 {
-	HAPPENS_BEFORE(&m->read_buf); /* whatever g has read there it has used */
 	fiber_leave(&g->fiber, &m->fiber);
 	switch_leave(&g->sp, m->sp);
 	fiber_arrive(&g->fiber);
@@ -64,7 +64,6 @@ NO_TSAN static void leave_to_scheduler(struct m *m, struct g *g)
 
 NO_TSAN static _Noreturn void leave_for_good(struct m *m, struct g *g)
 {
-	HAPPENS_BEFORE(&m->read_buf);
 	fiber_leave_last(&m->fiber);
 	switch_leave(&g->sp, m->sp);
 	__builtin_unreachable();
@@ -81,7 +80,6 @@ void g_exit(void)
 {
 	struct m *m = m_enter();
 	m->leave = LEAVE_EXIT;
-	HAPPENS_BEFORE(must_self(m));
 	leave_for_good(m, must_self(m));
 }
 
@@ -89,7 +87,6 @@ static void g_main(void)
 {
 	struct g *g = g_self();
 	fiber_arrive(&g->fiber);
-	HAPPENS_AFTER(g);
 	m_exit(m_self());
 	g->fn(g->arg);
 	g_exit();
@@ -109,7 +106,6 @@ void g_park(enum wait_reason reason, bool (*commit)(struct g *g, void *arg), voi
 	m->commit = commit;
 	m->commit_arg = arg;
 	leave_to_scheduler(m, g);
-	HAPPENS_AFTER(g);
 	m_exit(m_self());
 }
 
@@ -122,7 +118,6 @@ static bool unlock(struct g *g, void *lock)
 
 void g_park_unlock(enum wait_reason reason, struct lock *l)
 {
-	HAPPENS_BEFORE(l); /* here, for the release itself runs on the scheduler's fiber */
 	g_park(reason, unlock, l);
 }
 
@@ -180,7 +175,6 @@ static bool may_queue(struct g *g)
 
 static void ready(struct g *g, bool next)
 {
-	HAPPENS_BEFORE(g);
 	if (UNLIKELY(!may_queue(g)))
 		return;
 	struct m *m = m_enter();
@@ -213,12 +207,25 @@ uintptr_t g_wake(struct g *g)
 	return g->wake;
 }
 
+void g_pass(struct g *g, const void *addr)
+{
+	fiber_pass(&g->fiber, addr);
+}
+
+/* For the race detector each use has a buffer of its own. */
+static void renew_scratch(struct m *m)
+{
+	HIDDEN_BEGIN();
+	free(m->read_buf);
+	m->read_buf = xmalloc(G_SCRATCH_SIZE);
+	HIDDEN_END();
+}
+
 void *g_scratch(void)
 {
 	struct m *m = m_enter();
-	if (UNLIKELY(m->read_buf == NULL))
-		m->read_buf = xmalloc(G_SCRATCH_SIZE);
-	HAPPENS_AFTER(&m->read_buf);
+	if (UNLIKELY(m->read_buf == NULL) || RACE_LANE)
+		renew_scratch(m);
 	void *buf = m->read_buf;
 	m_exit(m);
 	return buf;
@@ -256,9 +263,8 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 	if (g == NULL)
 		fatal("no stack for another goroutine: %lld are in use (%s guards)",
 		      (long long)stack_limit(), stack_guard_mode());
-	HAPPENS_AFTER(g); /* the goroutine that had this stack before */
 	char *low = stack_low(g);
-	fiber_init(&g->fiber, low, (size_t)((char *)g - low));
+	fiber_stack_begin(low, (size_t)((char *)(g + 1) - low));
 	char *top = (char *)g - (size + 15) / 16 * 16;
 	if (size > 0)
 		args = memcpy(top, args, size);
@@ -270,7 +276,8 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 	g->sp = switch_prepare(top, g_main);
 	atomic_store_explicit(&g->id, new_id(p), memory_order_relaxed);
 	note_creator(g);
-	HAPPENS_BEFORE(g);
+	fiber_init(&g->fiber, low, (size_t)((char *)g - low));
+	fiber_set_name(&g->fiber, g->id, name);
 	bump(&p->started);
 	gstate_set(&g->state, G_RUNNABLE);
 	return g;
@@ -280,6 +287,7 @@ static void g_free(struct p *p, struct g *g)
 {
 	gstate_set(&g->state, G_FREE);
 	fiber_done(&g->fiber);
+	fiber_stack_end(stack_low(g), (size_t)((char *)(g + 1) - stack_low(g)));
 	bump(&p->ended);
 	stack_free(&p->stacks, g);
 }

@@ -72,4 +72,7 @@ void sched_external_end(void);
 void g_set_wake(struct g *g, uintptr_t value);
 uintptr_t g_wake(struct g *g);
 
+/* For the race detector (sanitizer.h): as if g, which is parked, did HAPPENS_AFTER(addr) and HAPPENS_BEFORE(addr) now. Any thread. */
+void g_pass(struct g *g, const void *addr);
+
 #endif

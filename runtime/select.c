@@ -153,7 +153,6 @@ static void get_in_lines(struct selecting *s, _Atomic bool *claimed)
 		sc->node.waiter.g = self;
 		sc->node.claimed = claimed;
 		waitq_push(line_of(sc), &sc->node.waiter);
-		HAPPENS_BEFORE(&sc->node);
 	}
 }
 
@@ -178,10 +177,11 @@ static int wait_locked(struct selecting *s)
 	g_park(WAIT_SELECT, unlock_after_park, s);
 
 	struct chan_waiter *woken = (struct chan_waiter *)g_wake(g_self());
-	HAPPENS_AFTER(woken);
 	leave_lines(s, woken);
 	struct select_case *sc = CONTAINER_OF(woken, struct select_case, node);
 	sc->ok = woken->ok;
+	if (!sc->ok)
+		HAPPENS_AFTER(sc->chan);
 	if (sc->is_send && !sc->ok)
 		panic("send on closed channel");
 	return (int)(sc - s->cases);
@@ -193,6 +193,15 @@ static void check_count(size_t n)
 		panic("select: too many cases");
 }
 
+/* For the race detector: what the case has done for its goroutine. */
+static inline __attribute__((always_inline)) void account(const struct select_case *sc)
+{
+	if (sc->is_send)
+		RACE_READ(sc->chan, 1);
+	else
+		chan__received(sc->chan, sc->node.elem);
+}
+
 int select_wait_n(struct select_case *cases, size_t n)
 {
 	struct selecting s = { .cases = cases };
@@ -202,7 +211,10 @@ int select_wait_n(struct select_case *cases, size_t n)
 		g_park(n ? WAIT_SELECT : WAIT_SELECT_NONE, NULL, NULL);
 	sort(&s);
 	int chosen = poll_locked(&s);
-	return chosen >= 0 ? chosen : wait_locked(&s);
+	if (chosen < 0)
+		chosen = wait_locked(&s);
+	account(&cases[chosen]);
+	return chosen;
 }
 
 int select_try_n(struct select_case *cases, size_t n)
@@ -214,5 +226,7 @@ int select_try_n(struct select_case *cases, size_t n)
 	int chosen = poll_locked(&s);
 	if (chosen < 0)
 		unlock_all(&s);
+	else
+		account(&cases[chosen]);
 	return chosen;
 }

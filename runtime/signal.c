@@ -18,6 +18,7 @@
 #include "runtime/lock.h"
 #include "runtime/poll.h"
 #include "runtime/proc.h"
+#include "runtime/sanitizer.h"
 
 #define SIGNALS_MAX 64
 
@@ -127,7 +128,9 @@ static void drop(struct subscription *s)
 {
 	list_remove(&s->link);
 	chan_unref(s->chan);
+	HIDDEN_BEGIN();
 	free(s);
+	HIDDEN_END();
 	sched_external_end();
 }
 

@@ -151,6 +151,7 @@ void stack_init(void)
 {
 	arena.slot_size = env_slot_size();
 	map_arena();
+	fiber_arena_init(arena.base, arena.slots * arena.slot_size);
 	arena.mode = choose_mode();
 	if (arena.mode == GUARD_MPROTECT && arena.slots > slots_under_map_limit())
 		arena.slots = slots_under_map_limit();

@@ -36,6 +36,7 @@ static void start(struct ticker *t, int64_t period_ns)
 	t->period_ns = period_ns;
 	if (__builtin_add_overflow(clock_now(), period_ns, &t->next_ns))
 		t->next_ns = NEVER;
+	HAPPENS_BEFORE(&t->timer);
 	timer_set(&t->timer, t->next_ns);
 }
 
@@ -84,6 +85,7 @@ void ticker_free(struct ticker *t)
 	if (t == NULL)
 		return;
 	timer_stop(&t->timer);
+	HAPPENS_AFTER(&t->timer); /* its callback */
 	chan_unref(t->chan);
 	free(t);
 }

@@ -84,7 +84,9 @@ static void heap_insert(struct timer_heap *h, struct timer *t, int64_t when_ns)
 {
 	if (h->len == h->cap) {
 		h->cap = h->cap > 0 ? h->cap * 2 : 64;
+		HIDDEN_BEGIN();
 		h->entries = realloc(h->entries, h->cap * sizeof(*h->entries));
+		HIDDEN_END();
 		if (h->entries == NULL)
 			fatal("out of memory: %u timers", h->cap);
 	}
@@ -148,9 +150,8 @@ static struct timer_heap *claim(struct timer *t)
 	return NULL;
 }
 
-void timer_set(struct timer *t, int64_t when_ns)
+void timer__set(struct timer *t, int64_t when_ns)
 {
-	HAPPENS_BEFORE(t);
 	struct timer_heap *h;
 	for (;;) {
 		if ((h = lock_heap_of(t)) != NULL) {
@@ -185,11 +186,10 @@ static void wait_while_running(struct timer *t)
 	}
 	while (atomic_load_explicit(&t->running, memory_order_acquire) != 0)
 		sched_yield();
-	HAPPENS_AFTER(t);
 }
 
 /* Looks again after fn has ended, for fn may have set the timer anew. */
-bool timer_stop(struct timer *t)
+bool timer__stop(struct timer *t)
 {
 	bool kept = false;
 	do {

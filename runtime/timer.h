@@ -14,6 +14,7 @@
 
 #include "runtime/base.h"
 #include "runtime/lock.h"
+#include "runtime/sanitizer.h"
 
 struct timer_heap;
 
@@ -29,10 +30,27 @@ struct timer {
 void timer_init(struct timer *t, void (*fn)(struct timer *t));
 
 /* (Re)arms t for when_ns (absolute); in the past = as soon as possible. Any thread of the runtime. */
-void timer_set(struct timer *t, int64_t when_ns);
+static inline void timer_set(struct timer *t, int64_t when_ns);
 
 /* Disarms t; true if that kept fn from running. After return fn is not running. */
-bool timer_stop(struct timer *t);
+static inline bool timer_stop(struct timer *t);
+
+/* Without edges for the race detector: for timers whose fn runs nobody's code but the runtime's. */
+void timer__set(struct timer *t, int64_t when_ns);
+bool timer__stop(struct timer *t);
+
+static inline void timer_set(struct timer *t, int64_t when_ns)
+{
+	CALLER_HAPPENS_BEFORE(t);
+	timer__set(t, when_ns);
+}
+
+static inline bool timer_stop(struct timer *t)
+{
+	bool kept = timer__stop(t);
+	CALLER_HAPPENS_AFTER(t);
+	return kept;
+}
 
 /* --- for the scheduler --- */
 

@@ -24,6 +24,8 @@ void waitgroup_add(struct waitgroup *wg, int n)
 	uint64_t state = atomic_fetch_add(&wg->state, delta) + delta;
 	int32_t counter = counter_of(state);
 	uint32_t waiters = waiters_of(state);
+	if (n > 0 && counter == n)
+		RACE_READ(&wg->sema, 1); /* the first add must be ordered with the first wait */
 	if (counter < 0)
 		panic("sync: negative WaitGroup counter");
 	if (waiters && n > 0 && counter == n)
@@ -56,6 +58,8 @@ void waitgroup_wait(struct waitgroup *wg)
 			return;
 		}
 	} while (!atomic_compare_exchange_weak(&wg->state, &state, state + 1));
+	if (waiters_of(state) == 0)
+		RACE_WRITE(&wg->sema, 1);
 	sema__acquire(&wg->sema, 1, WAIT_WAITGROUP);
 	HAPPENS_AFTER(&wg->state);
 	if (atomic_load(&wg->state) != 0)

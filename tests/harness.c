@@ -157,6 +157,18 @@ static const char *describe(int status, char *buf, size_t size)
 	return buf;
 }
 
+/* Each line of texts, one after the other. */
+static bool contains_all(const char *log, const char *texts)
+{
+	while (log && *texts) {
+		size_t size = strcspn(texts, "\n");
+		log = memmem(log, strlen(log), texts, size);
+		log = log ? log + size : NULL;
+		texts += size + (texts[size] == '\n');
+	}
+	return log;
+}
+
 /* Why the test failed, or NULL. */
 static const char *judge(const struct child *c, int status, const char *log, char *buf, size_t size)
 {
@@ -170,7 +182,7 @@ static const char *judge(const struct child *c, int status, const char *log, cha
 		return status ? describe(status, buf, size) : NULL;
 	if (!status)
 		return "ended well, but was expected to die";
-	if (strstr(log, c->test->dies))
+	if (contains_all(log, c->test->dies))
 		return NULL;
 	char how[40];
 	snprintf(buf, size, "%s, but its output lacks \"%s\"", describe(status, how, sizeof(how)),

@@ -32,7 +32,8 @@ struct test {
 	int line;
 	void (*body)(void);
 	int (*run)(struct test *t); /* runs body where it belongs: plain thread or main goroutine */
-	const char *dies;  /* NULL, or what its output must contain when it dies, as it must */
+	const char *
+		dies; /* NULL, or what its output must contain when it dies, as it must. Lines: in this order */
 	int timeout_s;	   /* 0 = 30 */
 	bool only_by_name; /* left out when all are run */
 	struct test *next;
