@@ -17,9 +17,9 @@
 #include "runtime/goroutine.h"
 #include "tests/harness.h"
 
-#define RACE(name, first, second) \
-	TEST_GO_DIES(name,        \
-		     "WARNING: ThreadSanitizer: data race\n " #second " \nPrevious \n " #first " ")
+#define RACE(name, first, second)                                           \
+	TEST_GO_DIES(name, "WARNING: ThreadSanitizer: data race\n " #second \
+			   " \nPrevious \n " #first " ")
 
 /* What the races are about. */
 extern int shared;
@@ -40,11 +40,11 @@ static inline void step(void)
 }
 
 /* Accesses with names of their own: functions that reports can be searched for. */
-#define WRITES(name)                                   \
+#define WRITES(name)                                     \
 	static __attribute__((noinline)) void name(void) \
-	{                                              \
-		shared++;                              \
-		__asm__ volatile("");                  \
+	{                                                \
+		shared++;                                \
+		__asm__ volatile("");                    \
 	}
 
 #endif
