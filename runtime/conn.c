@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/desc.h"
 #include "runtime/proc.h"
 #include "runtime/sanitizer.h"
@@ -133,6 +134,8 @@ int conn_dial(const struct sockaddr *addr, socklen_t addr_len, int64_t deadline_
 	      struct conn **ret_conn)
 {
 	struct conn *c;
+	if (deadline_ns != NEVER && deadline_ns <= clock_now())
+		return -ETIMEDOUT;
 	int err = conn_dial_start(addr, addr_len, &c);
 	if (err != 0)
 		return err;
@@ -200,6 +203,8 @@ int conn_wait_readable(struct conn *c)
 
 ssize_t conn_read(struct conn *c, void *buf, size_t size)
 {
+	if (size == 0)
+		return 0;
 	ssize_t n = desc_enter(c->desc, DESC_READING);
 	if (n != 0)
 		return n;
@@ -287,20 +292,20 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, int iov_len)
 	ssize_t total = 0;
 	CALL_BEGIN();
 	advance(&iov, &iov_len, 0); /* leading empty ones */
-	while (iov_len > 0) {
+	n = desc_in_time(c->desc, DESC_WRITE);
+	while (iov_len > 0 && n >= 0) {
 		n = try_writev(c->fd, iov, iov_len);
 		if (n == -EAGAIN)
 			n = desc_wait(c->desc, DESC_WRITE);
-		if (n < 0 && n != -EINTR)
-			break;
 		if (n > 0) {
 			total += n;
 			advance(&iov, &iov_len, (size_t)n);
 		}
+		n = n == -EINTR ? 0 : n;
 	}
 	CALL_END();
 	desc_leave(c->desc, DESC_WRITING);
-	return iov_len > 0 ? n : total;
+	return n < 0 ? n : total;
 }
 
 ssize_t conn_write(struct conn *c, const void *buf, size_t size)
@@ -394,6 +399,22 @@ const struct sockaddr *conn_peer(const struct conn *c, socklen_t *ret_len)
 {
 	*ret_len = c->peer_len;
 	return &c->peer.any;
+}
+
+int conn_local(struct conn *c, struct sockaddr_storage *ret_addr, socklen_t *ret_len)
+{
+	struct sockaddr_storage addr = { 0 };
+	socklen_t len = sizeof(addr);
+	int err = desc_enter(c->desc, DESC_CALLING); /* so that the descriptor stays ours */
+	if (err != 0)
+		return err;
+	err = getsockname(c->fd, (struct sockaddr *)&addr, &len) == 0 ? 0 : -errno;
+	desc_leave(c->desc, DESC_CALLING);
+	if (err == 0) {
+		*ret_addr = addr;
+		*ret_len = len;
+	}
+	return err;
 }
 
 void conn_close(struct conn *c)

@@ -294,6 +294,14 @@ int desc_wait(struct desc *d, enum desc_dir dir)
 	return (int)(intptr_t)g_wake(g);
 }
 
+int desc_in_time(struct desc *d, enum desc_dir dir)
+{
+	lock_acquire(&d->lock);
+	bool expired = d->half[dir].expired;
+	lock_release(&d->lock);
+	return expired ? -ETIMEDOUT : 0;
+}
+
 void desc_more(struct desc *d, enum desc_dir dir)
 {
 	lock_acquire(&d->lock);

@@ -77,6 +77,9 @@ void desc_leave(struct desc *d, enum desc_use use);
 /* Parks until the direction is ready; uses that readiness up. 0, or -EBADF, -ETIMEDOUT, or the error of desc_interrupt. Between enter and leave. */
 int desc_wait(struct desc *d, enum desc_dir dir) MUST_USE;
 
+/* -ETIMEDOUT when the deadline has passed, else 0: for a use that tries before it waits. */
+int desc_in_time(struct desc *d, enum desc_dir dir) MUST_USE;
+
 /* The last use may have left something behind: the next wait returns at once. */
 void desc_more(struct desc *d, enum desc_dir dir);
 

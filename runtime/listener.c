@@ -15,8 +15,8 @@
 #include "runtime/desc.h"
 #include "runtime/goroutine.h"
 
-/* Without a descriptor to accept with, the connection stays in the backlog: a loop around accept would spin. */
-#define OUT_OF_FILES_PAUSE_NS (10 * MILLISECOND)
+/* Without a descriptor, or memory, to accept with, the connection stays in the backlog: a loop around accept would spin. */
+#define SHORTAGE_PAUSE_NS (10 * MILLISECOND)
 
 struct listener {
 	struct desc *desc;
@@ -84,6 +84,11 @@ static bool try_next(int err)
 	return err == -EAGAIN || err == -EINTR || err == -ECONNABORTED || err == -EPROTO;
 }
 
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM;
+}
+
 static int accept_fd(struct listener *l)
 {
 	int fd;
@@ -118,8 +123,8 @@ int listener_accept(struct listener *l, struct conn **ret_conn)
 			return err;
 		fd = accept_fd(l);
 		desc_leave(l->desc, DESC_READING);
-		if (fd == -EMFILE || fd == -ENFILE)
-			goroutine_sleep(OUT_OF_FILES_PAUSE_NS);
+		if (is_shortage(fd))
+			goroutine_sleep(SHORTAGE_PAUSE_NS);
 		if (fd < 0)
 			return fd;
 		err = wrap(fd, ret_conn);
@@ -131,6 +136,11 @@ const struct sockaddr *listener_addr(const struct listener *l, socklen_t *ret_le
 {
 	*ret_len = l->addr_len;
 	return &l->addr.any;
+}
+
+void listener_set_deadline(struct listener *l, int64_t deadline_ns)
+{
+	desc_set_deadline(l->desc, DESC_READ, deadline_ns);
 }
 
 void listener_interrupt(struct listener *l, int err)

@@ -70,6 +70,20 @@ static inline void read_once(struct reader *r)
 	waitgroup_done(&r->done);
 }
 
+struct writer {
+	struct conn *conn;
+	const void *data;
+	size_t size;
+	ssize_t result;
+	struct waitgroup done;
+};
+
+static inline void write_all(struct writer *w)
+{
+	w->result = conn_write(w->conn, w->data, w->size);
+	waitgroup_done(&w->done);
+}
+
 static inline void wait_for_io_waits(int64_t n)
 {
 	int64_t sum;
@@ -88,6 +102,16 @@ static inline void start_reader(struct reader *r, struct conn *c)
 	waitgroup_add(&r->done, 1);
 	go(read_once, r);
 	wait_for_io_waits(1);
+}
+
+/* More than fits into the buffers: returns when `waits` goroutines wait for I/O, the writer among them. */
+static inline void start_writer(struct writer *w, struct conn *c, int64_t waits)
+{
+	static char zeroes[32 << 20];
+	*w = (struct writer){ .conn = c, .data = zeroes, .size = sizeof(zeroes) };
+	waitgroup_add(&w->done, 1);
+	go(write_all, w);
+	wait_for_io_waits(waits);
 }
 
 #endif

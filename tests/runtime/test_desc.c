@@ -75,6 +75,111 @@ TEST_GO(setting_a_past_deadline_wakes_the_reader)
 	close_pair(p);
 }
 
+TEST_GO(a_write_after_its_deadline_fails_although_there_is_room)
+{
+	struct pair p = connected_pair();
+	struct iovec iov = { "x", 1 };
+	conn_set_write_deadline(p.client, clock_now() - 1);
+	CHECK_EQ(conn_write(p.client, "x", 1), -ETIMEDOUT);
+	CHECK_EQ(conn_writev(p.client, &iov, 1), -ETIMEDOUT);
+	conn_set_write_deadline(p.client, NEVER);
+	CHECK_EQ(conn_write(p.client, "x", 1), 1);
+	close_pair(p);
+}
+
+TEST_GO(a_read_after_its_deadline_fails_although_there_is_data)
+{
+	struct pair p = connected_pair();
+	char buf[8];
+	CHECK_EQ(conn_write(p.server, "data", 4), 4);
+	CHECK_OK(conn_wait_readable(p.client));
+	conn_set_read_deadline(p.client, clock_now() - 1);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), -ETIMEDOUT);
+	conn_set_read_deadline(p.client, NEVER);
+	CHECK_EQ(conn_write(p.server, "!", 1), 1);
+	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 5); /* nothing was lost */
+	close_pair(p);
+}
+
+TEST_GO(setting_a_past_deadline_wakes_the_writer)
+{
+	struct pair p = connected_pair();
+	struct writer w;
+	start_writer(&w, p.client, 1);
+	conn_set_write_deadline(p.client, 1);
+	waitgroup_wait(&w.done);
+	CHECK_EQ(w.result, -ETIMEDOUT);
+	close_pair(p);
+}
+
+TEST_GO(a_deadline_moved_later_lets_the_reader_wait_on)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	int64_t first = clock_now() + 5 * MILLISECOND;
+	conn_set_read_deadline(p.client, first);
+	start_reader(
+		&r,
+		p.client); /* on a slow machine it is woken before the next line, or between the two */
+	conn_set_read_deadline(p.client, first + 60 * SECOND);
+	bool in_time = clock_now() < first;
+	while (in_time && clock_now() < first + 5 * MILLISECOND)
+		goroutine_sleep(MILLISECOND);
+	CHECK_EQ(conn_write(p.server, "x", 1), 1);
+	waitgroup_wait(&r.done);
+	CHECK(r.result == 1 || (!in_time && r.result == -ETIMEDOUT));
+	close_pair(p);
+}
+
+TEST_GO(a_deadline_taken_away_lets_the_reader_wait_on)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	int64_t deadline = clock_now() + 60 * SECOND;
+	conn_set_read_deadline(p.client, deadline);
+	start_reader(&r, p.client);
+	conn_set_read_deadline(p.client, NEVER);
+	CHECK_EQ(conn_write(p.server, "x", 1), 1);
+	waitgroup_wait(&r.done);
+	CHECK_EQ(r.result, 1);
+	close_pair(p);
+}
+
+TEST_GO(a_deadline_moved_earlier_ends_the_readers_wait)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	conn_set_read_deadline(p.client, clock_now() + 3600 * SECOND);
+	start_reader(&r, p.client);
+	int64_t deadline = clock_now() + 2 * MILLISECOND;
+	conn_set_read_deadline(p.client, deadline);
+	waitgroup_wait(&r.done);
+	CHECK_LE(deadline, clock_now());
+	CHECK_EQ(r.result, -ETIMEDOUT);
+	close_pair(p);
+}
+
+TEST_GO(the_readers_deadline_leaves_the_writer_alone)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	struct writer w;
+	static char buf[1 << 20];
+	start_reader(&r, p.client);
+	start_writer(&w, p.client, 2);
+	conn_set_read_deadline(p.client, 1);
+	waitgroup_wait(&r.done);
+	CHECK_EQ(r.result, -ETIMEDOUT);
+	for (size_t got = 0; got < w.size;) {
+		ssize_t n = conn_read(p.server, buf, sizeof(buf));
+		CHECK_LT(0, n);
+		got += (size_t)n;
+	}
+	waitgroup_wait(&w.done);
+	CHECK_EQ(w.result, (ssize_t)w.size);
+	close_pair(p);
+}
+
 TEST_GO(interrupt_wakes_the_reader_and_lasts_until_cleared)
 {
 	struct pair p = connected_pair();
@@ -100,6 +205,44 @@ TEST_GO(close_wakes_the_reader_with_ebadf)
 	waitgroup_wait(&r.done);
 	CHECK_EQ(r.result, -EBADF);
 	conn_close(p.server);
+}
+
+TEST_GO(close_wakes_both_waiters_with_ebadf)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	struct writer w;
+	start_reader(&r, p.client);
+	start_writer(&w, p.client, 2);
+	conn_close(p.client);
+	waitgroup_wait(&r.done);
+	waitgroup_wait(&w.done);
+	CHECK_EQ(r.result, -EBADF);
+	CHECK_EQ(w.result, -EBADF);
+	conn_close(p.server);
+}
+
+TEST_GO(interrupt_wakes_both_waiters)
+{
+	struct pair p = connected_pair();
+	struct reader r;
+	struct writer w;
+	start_reader(&r, p.client);
+	start_writer(&w, p.client, 2);
+	conn_interrupt(p.client, -ECANCELED);
+	waitgroup_wait(&r.done);
+	waitgroup_wait(&w.done);
+	CHECK_EQ(r.result, -ECANCELED);
+	CHECK_EQ(w.result, -ECANCELED);
+	close_pair(p);
+}
+
+TEST_GO_DIES(two_writers_at_once_panic, "a second goroutine writes to")
+{
+	struct pair p = connected_pair();
+	struct writer a;
+	start_writer(&a, p.client, 1);
+	(void)!conn_write(p.client, "x", 1);
 }
 
 TEST_GO_DIES(two_readers_at_once_panic, "a second goroutine reads from")
@@ -236,8 +379,10 @@ TEST_GO(a_refused_idle_watch_leaves_data_and_end_to_the_reader)
 	char buf[16];
 	CHECK_EQ(conn_write(p.server, "last", 4), 4);
 	CHECK_OK(conn_shutdown_write(p.server));
-	CHECK_OK(conn_wait_readable(p.client));
-	CHECK(!conn_watch_idle(p.client, went_off, &idle));
+	while (conn_watch_idle(p.client, went_off, &idle)) { /* the report has not come yet */
+		(void)conn_watch_idle(p.client, NULL, NULL);
+		goroutine_yield();
+	}
 	conn_set_read_deadline(p.client, clock_now() + 10 * SECOND);
 	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 4);
 	CHECK_EQ(conn_read(p.client, buf, sizeof(buf)), 0);
@@ -310,4 +455,16 @@ TEST_GO(an_end_reported_while_a_read_finds_nothing_is_not_forgotten)
 	desc_leave(d, DESC_READING);
 	desc_close(d);
 	desc_free(d);
+}
+
+/* Somebody is inside, else nothing is left that could be closed twice. */
+TEST_GO_DIES(closing_twice_panics, "closed twice")
+{
+	struct desc *d;
+	int fds[2];
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	CHECK_OK(desc_open(fds[0], keep_open, NULL, &d));
+	CHECK_OK(desc_enter(d, DESC_READING));
+	desc_close(d);
+	desc_close(d);
 }
