@@ -75,11 +75,10 @@ static void set_reason(char **ret_reason, const char *what, const char *value)
 static int make_parts(struct client *c, char **ret_reason)
 {
 	const struct client_options *o = &c->options;
-	const struct tls_options tls = { .ca_file = o->ca_file, .insecure = o->insecure };
 	const struct pool_options pool = { .max_conns_per_host = o->max_conns_per_host,
 					   .max_idle = o->max_idle_conns,
 					   .idle_ns = o->idle_conn_ns };
-	int err = tls_openssl_new(&tls, &c->tls, ret_reason);
+	int err = tls_openssl_new(&o->tls, &c->tls, ret_reason);
 	if (!err)
 		err = dns_cares_new(c->group, o->dns_servers, &c->dns);
 	if (err == -EINVAL && !*ret_reason)
@@ -214,6 +213,7 @@ void client_stats(struct client *c, struct client_stats *ret_stats)
 	*ret_stats = (struct client_stats){
 		.dials = atomic_load(&c->transport.connector.dials),
 		.tls_handshakes = atomic_load(&c->transport.connector.tls_handshakes),
+		.tls_resumed = atomic_load(&c->transport.connector.tls_resumed),
 		.stale_retries = atomic_load(&c->transport.stale_retries),
 		.reuses = pool.reuses,
 		.conns_open = pool.conns,

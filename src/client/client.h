@@ -22,6 +22,7 @@
 #include "runtime/context.h"
 #include "src/client/fault.h"
 #include "src/client/policy.h"
+#include "src/client/tls.h"
 #include "src/common/str.h"
 #include "src/http/decode.h"
 #include "src/http/error.h"
@@ -45,11 +46,14 @@ struct client_options {
 	uint32_t max_idle_conns;     /* 20,000 */
 	int64_t idle_conn_ns;	     /* how long a kept connection is trusted; 55 s */
 	const char *user_agent;	     /* "fetchd/VERSION" */
-	const char *ca_file;	     /* PEM; NULL = the system's bundle (/etc/ssl/certs) */
 	bool no_decode;		     /* bodies as they come; nothing is said of codings */
 	struct decode_limits decode; /* of content codings; 1 GiB, 250, 3 */
-	bool insecure;		     /* no verification: fetchbench only, no config key sets it */
-	const char *dns_servers;     /* comma separated addr[:port]; NULL = resolv.conf */
+	/* Trust, our own certificate, pins, sessions. insecure: fetchbench only, no config key sets
+	 * it. */
+	struct tls_options tls;
+	/* A body that ends with the connection counts as whole over TLS without close_notify, too. */
+	bool unclean_close;
+	const char *dns_servers; /* comma separated addr[:port]; NULL = resolv.conf */
 	/* Which addresses may be connected to; NULL = the default policy. Borrowed for the client's
 	 * life. */
 	const struct policy *policy;

@@ -17,7 +17,8 @@ static void unref_answer(struct dns_answer **a)
 static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 				 const struct url *url, struct httpconn *h, char *detail)
 {
-	int err = c->tls->ops->open(c->tls, h->conn, literal_bare_host(url), &h->tls);
+	int err = c->tls->ops->open(c->tls, h->conn, literal_bare_host(url), url->port_number,
+				    &h->tls);
 	if (err)
 		return FETCH_OUT_OF_MEMORY;
 	atomic_fetch_add_explicit(&c->tls_handshakes, 1, memory_order_relaxed);
@@ -28,6 +29,8 @@ static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 	if (!scope_unguard(&guard) && e == FETCH_OK)
 		e = scope_error(scope, -ECANCELED, FETCH_TLS_TIMEOUT);
 	conn_set_deadline(h->conn, NEVER);
+	if (e == FETCH_OK && h->tls->ops->resumed(h->tls))
+		atomic_fetch_add_explicit(&c->tls_resumed, 1, memory_order_relaxed);
 	return e;
 }
 

@@ -18,7 +18,7 @@ struct connector {
 	struct dial_options dial;
 	int64_t resolve_timeout_ns;
 	int64_t tls_timeout_ns;
-	_Atomic uint64_t dials, tls_handshakes;
+	_Atomic uint64_t dials, tls_handshakes, tls_resumed;
 };
 
 /* Opens h, which is empty. Parks. Notes the time at which each phase was done. On failure h is

@@ -191,7 +191,7 @@ static enum fetch_error read_failed(struct exchange *x, struct httpconn *h, int 
 static enum fetch_error ended(struct exchange *x, bool cut_off)
 {
 	enum fetch_error e = message_parser_finish(&x->parser);
-	if (e == FETCH_OK && cut_off)
+	if (e == FETCH_OK && cut_off && !x->options->unclean_close)
 		return fault(x->resp->detail, FETCH_TRUNCATED, "TLS ended without close_notify");
 	return e;
 }

@@ -24,9 +24,18 @@
 #include "src/client/fault.h"
 #include "src/client/scope.h"
 
+/* Borrowed by tls_openssl_new. NULL = not set. */
 struct tls_options {
-	const char *ca_file; /* PEM; NULL = the system's bundle */
-	bool insecure;	     /* verify nothing */
+	const char *ca_file;	 /* PEM; without it and ca_path the system's bundle */
+	const char *ca_path;	 /* a folder of authorities, as c_rehash makes it */
+	const char *cert_file;	 /* our own certificate with its chain, PEM */
+	const char *key_file;	 /* its key; NULL = in cert_file. Not for everybody to read */
+	const char *pins;	 /* "HOST=sha256//BASE64, ...": keys that these hosts must show */
+	const char *keylog_file; /* secrets of connections are appended, for debugging */
+	uint32_t max_sessions;	 /* kept to be resumed; 0 = 4096 */
+	bool no_sessions;
+	bool only_tls13; /* else 1.2 will do */
+	bool insecure;	 /* verify nothing */
 };
 
 struct tls;
@@ -40,12 +49,15 @@ struct tls_stream;
 
 struct tls_ops {
 	/* Parks while another goroutine sets the library up. A stream over conn (borrowed for the
-	 * stream's life), as a client of host: a name, or an IP address without brackets. */
-	int (*open)(struct tls *t, struct conn *conn, struct str host,
+	 * stream's life), as a client of host: a name, or an IP address without brackets. port tells
+	 * sessions apart. */
+	int (*open)(struct tls *t, struct conn *conn, struct str host, uint16_t port,
 		    struct tls_stream **ret_stream);
 	/* Goes on with the handshake: 0 done, TLS_WANTS_READ or TLS_WANTS_WRITE, or it failed: see
 	 * error. */
 	int (*try_handshake)(struct tls_stream *s);
+	/* The handshake, which is done, resumed a session. */
+	bool (*resumed)(struct tls_stream *s);
 	/* Why the handshake failed. */
 	enum fetch_error (*error)(struct tls_stream *s, int err, char *detail);
 	/* > 0 bytes; 0 the peer said close_notify; or one of the above, or the socket's -errno. */
@@ -78,7 +90,7 @@ int tls_wait(struct tls_stream *s, ssize_t wants) MUST_USE;
 /* Writes all. Parks. size or -errno. */
 ssize_t tls_write(struct tls_stream *s, const void *buf, size_t size) MUST_USE;
 
-/* 0; -ENOMEM; or -EINVAL: the CA file can't be used; *ret_reason (the caller frees) says why. */
+/* 0; -ENOMEM; or -EINVAL: a setting can't be used; *ret_reason (the caller frees) says which and why. */
 int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls,
 		    char **ret_reason) MUST_USE;
 

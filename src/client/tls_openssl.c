@@ -19,14 +19,19 @@
 #include <string.h>
 
 #include "runtime/once.h"
-#include "src/client/tls.h"
+#include "src/client/tls_openssl.h"
+
+/* Kept unless the options say otherwise: some 30 MB when they come with long chains. */
+#define SESSIONS 4096
 
 struct openssl {
 	struct tls tls;
-	bool insecure;
-	struct once once; /* builds what is not there when the first stream is opened */
-	SSL_CTX *ctx;	  /* NULL: not yet, or it could not be */
+	bool only_tls13, insecure; /* for a late start */
+	struct once once;	   /* builds what is not there when the first stream is opened */
+	SSL_CTX *ctx;		   /* NULL: not yet, or it could not be */
 	BIO_METHOD *method;
+	struct tls_pins *pins;
+	struct tls_sessions *sessions; /* NULL: none are kept */
 };
 
 struct stream {
@@ -35,7 +40,17 @@ struct stream {
 	int socket_err;	       /* the last error of the socket that wasn't -EAGAIN */
 	unsigned long problem; /* the first of OpenSSL's own errors */
 	bool dead;
+	bool pin_missing; /* the host showed none of its pins */
+	struct openssl *openssl;
+	uint16_t port;
+	size_t host_len; /* without a trailing dot */
+	char host[];
 };
+
+static struct str host_of(const struct stream *s)
+{
+	return str_make(s->host, s->host_len);
+}
 
 static struct stream *of(struct tls_stream *s)
 {
@@ -117,8 +132,12 @@ static int openssl_try_handshake(struct tls_stream *stream)
 	struct stream *s = of(stream);
 	ERR_clear_error();
 	int r = SSL_do_handshake(s->ssl);
-	if (r == 1)
+	if (r == 1 && tls_pins_match(s->openssl->pins, host_of(s), s->ssl))
 		return 0;
+	if (r == 1) {
+		s->dead = s->pin_missing = true;
+		return TLS_BROKEN;
+	}
 	int err = result(s, r);
 	return err ? err : TLS_CUT_OFF;
 }
@@ -208,6 +227,9 @@ static enum fetch_error protocol_error(unsigned long problem)
 static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *detail)
 {
 	struct stream *s = of(stream);
+	if (s->pin_missing)
+		return fault(detail, FETCH_TLS_PIN_MISMATCH, "see [tls] pins for %.*s",
+			     STR_ARG(host_of(s)));
 	long v = SSL_get_verify_result(s->ssl);
 	if (v != X509_V_OK && SSL_get_verify_mode(s->ssl) != SSL_VERIFY_NONE)
 		return fault(detail, verify_error(v), "%s", X509_verify_cert_error_string(v));
@@ -219,86 +241,93 @@ static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *
 	return fault(detail, protocol_error(s->problem), "%s", reason ? reason : "unknown reason");
 }
 
-/* --- Settings --- */
+/* --- Streams --- */
 
-static bool set_up(SSL_CTX *ctx)
+/* A session has come that may be resumed: with TLS 1.3 in a read, after the handshake. 1 = it is ours
+ * now. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
-	static const unsigned char alpn[] = "\x08http/1.1";
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_read_ahead(ctx, 1);
-	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
-	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0;
-}
-
-static int bad_ca_file(const char *file, char **ret_reason)
-{
-	const char *form = "%s: no usable certificates for [tls] ca_file: %s";
-	char why[256];
-	ERR_error_string_n(ERR_peek_error(), why, sizeof(why));
-	int len = snprintf(NULL, 0, form, file, why);
-	char *reason = malloc((size_t)len + 1);
-	if (!reason)
-		return -ENOMEM;
-	snprintf(reason, (size_t)len + 1, form, file, why);
-	*ret_reason = reason;
-	return -EINVAL;
-}
-
-static int load_trust(SSL_CTX *ctx, bool insecure, const char *ca_file, char **ret_reason)
-{
-	SSL_CTX_set_verify(ctx, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	if (ca_file)
-		return SSL_CTX_load_verify_file(ctx, ca_file) ? 0
-							      : bad_ca_file(ca_file, ret_reason);
-	return insecure || SSL_CTX_set_default_verify_paths(ctx) ? 0 : -ENOMEM;
-}
-
-/* ca_file NULL = the system's bundle. */
-static int build(struct openssl *o, const char *ca_file, char **ret_reason)
-{
-	ERR_clear_error();
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int err = ctx && set_up(ctx) ? 0 : -ENOMEM;
-	if (!err)
-		err = load_trust(ctx, o->insecure, ca_file, ret_reason);
-	ERR_clear_error();
-	if (err) {
-		SSL_CTX_free(ctx);
-		return err;
-	}
-	o->ctx = ctx;
-	return 0;
+	struct stream *s = SSL_get_app_data(ssl);
+	if (s->dead)
+		return 0;
+	tls_sessions_put(s->openssl->sessions, host_of(s), s->port, session);
+	return 1;
 }
 
 static void build_late(void *arg)
 {
 	struct openssl *o = arg;
-	char *reason;
+	const struct tls_options plain = { .only_tls13 = o->only_tls13, .insecure = o->insecure };
+	char *reason = NULL;
 	if (!o->ctx)
-		(void)!build(o, NULL, &reason);
+		(void)!tls_context_new(&plain, &o->ctx, &reason);
+	free(reason);
+	if (o->ctx && o->sessions)
+		SSL_CTX_sess_set_new_cb(o->ctx, keep_session);
 	o->method = bio_method_new();
 }
 
-/* --- Streams --- */
-
-/* The name to verify, and to ask for by SNI unless it is an address (RFC 6066 §3: without a
- * trailing dot). */
-static bool set_host(SSL *ssl, struct str host)
+/* The name to verify, and to ask for by SNI unless it is an address. */
+static bool set_host(struct stream *s)
 {
 	char name[256];
-	if (host.len > 0 && host.data[host.len - 1] == '.')
-		host.len--;
-	if (host.len == 0 || host.len >= sizeof(name))
+	if (s->host_len == 0 || s->host_len >= sizeof(name))
 		return false;
-	memcpy(name, host.data, host.len);
-	name[host.len] = '\0';
-	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name))
+	memcpy(name, s->host, s->host_len);
+	name[s->host_len] = '\0';
+	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), name))
 		return true;
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, name);
+	SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(s->ssl, name) && SSL_set_tlsext_host_name(s->ssl, name);
+}
+
+/* The host without a trailing dot (RFC 6066 §3). */
+static struct stream *stream_new(struct openssl *o, struct conn *conn, struct str host,
+				 uint16_t port)
+{
+	if (str_ends(host, STR(".")))
+		host.len--;
+	struct stream *s = calloc(1, sizeof(*s) + host.len);
+	if (!s)
+		return NULL;
+	s->stream = (struct tls_stream){ .ops = o->tls.ops, .conn = conn };
+	s->openssl = o;
+	s->port = port;
+	s->host_len = host.len;
+	memcpy(s->host, host.data, host.len);
+	return s;
+}
+
+static void resume(struct stream *s)
+{
+	SSL_SESSION *session = NULL;
+	if (s->openssl->sessions)
+		session = tls_sessions_take(s->openssl->sessions, host_of(s), s->port);
+	if (session)
+		(void)SSL_set_session(s->ssl, session); /* refused: a full handshake it is */
+	SSL_SESSION_free(session);
+}
+
+static bool set_up_ssl(struct stream *s)
+{
+	s->ssl = SSL_new(s->openssl->ctx);
+	BIO *bio = s->ssl ? BIO_new(s->openssl->method) : NULL;
+	if (!bio || !set_host(s)) {
+		BIO_free(bio);
+		return false;
+	}
+	BIO_set_data(bio, s);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(s->ssl, bio, bio);
+	SSL_set_app_data(s->ssl, s);
+	SSL_set_connect_state(s->ssl);
+	resume(s);
+	return true;
+}
+
+static bool openssl_resumed(struct tls_stream *stream)
+{
+	return SSL_session_reused(of(stream)->ssl);
 }
 
 static void openssl_close(struct tls_stream *stream)
@@ -312,29 +341,21 @@ static void openssl_close(struct tls_stream *stream)
 	free(s);
 }
 
-static int openssl_open(struct tls *t, struct conn *conn, struct str host,
+static int openssl_open(struct tls *t, struct conn *conn, struct str host, uint16_t port,
 			struct tls_stream **ret_stream)
 {
 	struct openssl *o = CONTAINER_OF(t, struct openssl, tls);
 	once_do(&o->once, build_late, o);
-	struct stream *s = o->ctx && o->method ? calloc(1, sizeof(*s)) : NULL;
+	struct stream *s = o->ctx && o->method ? stream_new(o, conn, host, port) : NULL;
 	if (!s)
 		return -ENOMEM;
-	s->stream = (struct tls_stream){ .ops = t->ops, .conn = conn };
 	ERR_clear_error();
-	s->ssl = SSL_new(o->ctx);
-	BIO *bio = s->ssl ? BIO_new(o->method) : NULL;
-	if (!bio || !set_host(s->ssl, host)) {
-		BIO_free(bio);
+	if (!set_up_ssl(s)) {
 		SSL_free(s->ssl);
 		ERR_clear_error();
 		free(s);
 		return -ENOMEM;
 	}
-	BIO_set_data(bio, s);
-	BIO_set_init(bio, 1);
-	SSL_set_bio(s->ssl, bio, bio);
-	SSL_set_connect_state(s->ssl);
 	*ret_stream = &s->stream;
 	return 0;
 }
@@ -344,9 +365,32 @@ static int openssl_open(struct tls *t, struct conn *conn, struct str host,
 static void openssl_free(struct tls *t)
 {
 	struct openssl *o = CONTAINER_OF(t, struct openssl, tls);
-	SSL_CTX_free(o->ctx);
+	tls_context_free(o->ctx);
 	BIO_meth_free(o->method);
+	tls_pins_free(o->pins);
+	tls_sessions_free(o->sessions);
 	free(o);
+}
+
+static bool names_a_file(const struct tls_options *o)
+{
+	return o->ca_file || o->ca_path || o->cert_file || o->key_file || o->keylog_file;
+}
+
+static int openssl_init(struct openssl *o, const struct tls_options *options, char **ret_reason)
+{
+	o->only_tls13 = options->only_tls13;
+	o->insecure = options->insecure;
+	if (!options->no_sessions) {
+		o->sessions =
+			tls_sessions_new(options->max_sessions ? options->max_sessions : SESSIONS);
+		if (!o->sessions)
+			return -ENOMEM;
+	}
+	int err = tls_pins_new(options->pins, &o->pins, ret_reason);
+	if (!err && names_a_file(options))
+		err = tls_context_new(options, &o->ctx, ret_reason);
+	return err;
 }
 
 /* A file that somebody named is read now, so that a mistake shows at start. The system's bundle,
@@ -355,6 +399,7 @@ int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls, cha
 {
 	static const struct tls_ops ops = { .open = openssl_open,
 					    .try_handshake = openssl_try_handshake,
+					    .resumed = openssl_resumed,
 					    .error = openssl_error,
 					    .try_read = openssl_try_read,
 					    .try_write = openssl_try_write,
@@ -365,8 +410,7 @@ int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls, cha
 	if (!o)
 		return -ENOMEM;
 	o->tls.ops = &ops;
-	o->insecure = options->insecure;
-	int err = options->ca_file ? build(o, options->ca_file, ret_reason) : 0;
+	int err = openssl_init(o, options, ret_reason);
 	if (err) {
 		openssl_free(&o->tls);
 		return err;

@@ -47,6 +47,8 @@
 	X(FETCH_TLS_HOST_MISMATCH, "tls_host_mismatch", 60, false,                                 \
 	  "the certificate is for another host")                                                   \
 	X(FETCH_TLS_WEAK, "tls_weak", 60, false, "the certificate's key or signature is too weak") \
+	X(FETCH_TLS_PIN_MISMATCH, "tls_pin_mismatch", 90, false,                                   \
+	  "the server showed none of the keys that are pinned for it")                             \
 	X(FETCH_TLS_TIMEOUT, "tls_timeout", 28, true, "the TLS handshake took too long")           \
 	/* transfer */                                                                             \
 	X(FETCH_SEND_FAILED, "send_failed", 55, true, "sending the request failed")                \

@@ -238,7 +238,8 @@ TEST_GO(redirect_from_https_to_http_is_refused)
 	origin_url_at(plain, "127.0.0.1", "/ok", to, sizeof(to));
 	struct origin *o =
 		origin_open(&(struct origin_options){ .play = play_to, .user = to, .tls = ctx });
-	struct rig *rig = rig_open(&(struct client_options){ .ca_file = certs->ca_file });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .tls = { .ca_file = certs->ca_file } });
 	check_get(rig, origin_url(o, "/"), FETCH_REDIRECT_REFUSED, 302, "");
 	CHECK_EQ(plain->requests, 0);
 	rig_close(rig);

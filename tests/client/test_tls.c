@@ -38,8 +38,8 @@ static struct world *world_open(const struct cert *how, const struct client_opti
 	w->certs = certs_new();
 	w->ctx = certs_server(w->certs, how);
 	w->origin = origin_open(&(struct origin_options){ .replies = replies, .tls = w->ctx });
-	if (!o.ca_file)
-		o.ca_file = w->certs->ca_file;
+	if (!o.tls.ca_file)
+		o.tls.ca_file = w->certs->ca_file;
 	w->rig = rig_open(&o);
 	return w;
 }
@@ -125,7 +125,7 @@ TEST_GO(tls_the_systems_authorities_dont_know_ours)
 	struct rig *rig = rig_open(&(struct client_options){ 0 });
 	check_get(rig, origin_url(o, "/ok"), FETCH_TLS_UNTRUSTED, 0, "");
 	rig_close(rig);
-	rig = rig_open(&(struct client_options){ .insecure = true });
+	rig = rig_open(&(struct client_options){ .tls = { .insecure = true } });
 	check_get(rig, origin_url(o, "/ok"), FETCH_OK, 200, "hi");
 	rig_close(rig);
 	origin_close(o);
@@ -265,7 +265,8 @@ TEST_GO(tls_large_bodies_come_whole)
 	struct certs *certs = certs_new();
 	SSL_CTX *ctx = certs_server(certs, &(struct cert){ 0 });
 	struct origin *o = origin_open(&(struct origin_options){ .play = play_large, .tls = ctx });
-	struct rig *rig = rig_open(&(struct client_options){ .ca_file = certs->ca_file });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .tls = { .ca_file = certs->ca_file } });
 	for (int i = 0; i < 3; i++) {
 		struct fetched *f = rig_get(rig, origin_url(o, "/"));
 		CHECK_ERROR(f, FETCH_OK);
@@ -284,7 +285,7 @@ TEST_GO(tls_a_ca_file_that_cant_be_used_is_named)
 {
 	struct client *client;
 	char *reason = NULL;
-	struct client_options o = { .ca_file = "/nonexistent/ca.pem" };
+	struct client_options o = { .tls = { .ca_file = "/nonexistent/ca.pem" } };
 	CHECK_EQ(client_new(&o, &client, &reason), -EINVAL);
 	CHECK(reason && strstr(reason, "/nonexistent/ca.pem") && strstr(reason, "[tls] ca_file"));
 	free(reason);
@@ -336,8 +337,8 @@ TEST_GO(tls_a_stream_that_never_pauses_ends_with_the_request)
 	SSL_CTX *ctx = certs_server(certs, &(struct cert){ 0 });
 	struct origin *o =
 		origin_open(&(struct origin_options){ .play = play_endless, .tls = ctx });
-	struct rig *rig = rig_open(
-		&(struct client_options){ .ca_file = certs->ca_file, .max_body_bytes = 16 << 20 });
+	struct rig *rig = rig_open(&(struct client_options){ .tls = { .ca_file = certs->ca_file },
+							     .max_body_bytes = 16 << 20 });
 	check_endless(rig, o, 50 * MILLISECOND, FETCH_TOTAL_TIMEOUT);
 	check_endless(rig, o, 0, FETCH_CANCELLED);
 	rig_close(rig);

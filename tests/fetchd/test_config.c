@@ -73,7 +73,7 @@ TEST(config_without_a_file_is_the_defaults)
 	CHECK_EQ(c.client.max_redirects, 10);
 	CHECK(!c.client.no_redirects);
 	CHECK(c.client.policy && c.client.policy == c.policy);
-	CHECK(!c.client.ca_file && !c.client.user_agent && !c.client.dns_servers);
+	CHECK(!c.client.tls.ca_file && !c.client.user_agent && !c.client.dns_servers);
 	config_done(&c);
 }
 
@@ -97,7 +97,7 @@ TEST(config_values_of_every_kind_are_read)
 	CHECK(c.client.no_decode);
 	CHECK_EQ(c.client.decode.bytes, 2 << 20);
 	CHECK_STR(c.client.user_agent, "tester/1 (+http://example.com/)");
-	CHECK_STR(c.client.ca_file, "/x/ca.pem");
+	CHECK_STR(c.client.tls.ca_file, "/x/ca.pem");
 	CHECK_STR(c.client.dns_servers, "192.0.2.1, 192.0.2.2:5353");
 	config_done(&c);
 }
@@ -268,7 +268,7 @@ TEST(config_manual_lists_every_key_with_its_default_in_order)
 	while (fgets(line, sizeof(line), f)) {
 		value[0] = '\0';
 		if (sscanf(line, "[%49[a-z]]", section) == 1 ||
-		    sscanf(line, "#%49[a-z_] = %199[^\n]", key, value) < 1 ||
+		    sscanf(line, "#%49[a-z0-9_] = %199[^\n]", key, value) < 1 ||
 		    strncmp(line, "# ", 2) == 0)
 			continue;
 		if (!strchr(line, '='))
@@ -293,7 +293,7 @@ TEST(config_man_page_lists_every_key_with_its_default_in_order)
 	while (fgets(line, sizeof(line), f)) {
 		value[0] = '\0';
 		if (sscanf(line, ".SH [%49[a-z]]", section) == 1 ||
-		    sscanf(line, ".BR %49[a-z_] \" (%199[^)])\"", key, value) < 1)
+		    sscanf(line, ".BR %49[a-z0-9_] \" (%199[^)])\"", key, value) < 1)
 			continue;
 		if (!strstr(line, "\" ("))
 			continue;

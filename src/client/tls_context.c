@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tls_context: an SSL_CTX from a client's settings. Verification is on unless the process itself
+ * (fetchbench) says otherwise: no key and no URL can switch it off.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/client/tls_openssl.h"
+
+int tls_refuse(char **ret_reason, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	int len = vasprintf(ret_reason, fmt, args);
+	va_end(args);
+	if (len >= 0)
+		return -EINVAL;
+	*ret_reason = NULL;
+	return -ENOMEM;
+}
+
+static int refuse_file(char **ret_reason, const char *key, const char *file, const char *what)
+{
+	char why[256];
+	ERR_error_string_n(ERR_peek_error(), why, sizeof(why));
+	return tls_refuse(ret_reason, "%s: %s for [tls] %s: %s", file, what, key, why);
+}
+
+static bool set_up(SSL_CTX *ctx, const struct tls_options *o)
+{
+	static const unsigned char alpn[] = "\x08http/1.1";
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	return SSL_CTX_set_min_proto_version(ctx,
+					     o->only_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION) &&
+	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0;
+}
+
+/* --- Trust --- */
+
+/* OpenSSL looks into a folder only when it needs an authority: one that isn't there shows here. */
+static bool is_folder(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int load_trust(SSL_CTX *ctx, const struct tls_options *o, char **ret_reason)
+{
+	SSL_CTX_set_verify(ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	if (o->ca_file && !SSL_CTX_load_verify_file(ctx, o->ca_file))
+		return refuse_file(ret_reason, "ca_file", o->ca_file, "no usable certificates");
+	if (o->ca_path && !is_folder(o->ca_path))
+		return tls_refuse(ret_reason, "%s: no folder for [tls] ca_path", o->ca_path);
+	if (o->ca_path && !SSL_CTX_load_verify_dir(ctx, o->ca_path))
+		return -ENOMEM;
+	if (o->ca_file || o->ca_path || o->insecure)
+		return 0;
+	return SSL_CTX_set_default_verify_paths(ctx) ? 0 : -ENOMEM;
+}
+
+/* --- Our own certificate --- */
+
+/* A key that others can read is no secret any more. */
+static int check_private(const char *file, char **ret_reason)
+{
+	struct stat st;
+	if (stat(file, &st) != 0)
+		return tls_refuse(ret_reason, "%s: can't be read for [tls] key_file: %s", file,
+				  strerror(errno));
+	if (st.st_mode & (S_IROTH | S_IWOTH))
+		return tls_refuse(ret_reason,
+				  "%s: [tls] key_file can be read by everybody: chmod o-rw", file);
+	return 0;
+}
+
+static int load_own(SSL_CTX *ctx, const struct tls_options *o, char **ret_reason)
+{
+	if (!o->cert_file && !o->key_file)
+		return 0;
+	const char *key = o->key_file ? o->key_file : o->cert_file;
+	if (!o->cert_file)
+		return tls_refuse(ret_reason, "%s: [tls] key_file without cert_file", key);
+	int err = check_private(key, ret_reason);
+	if (err)
+		return err;
+	if (!SSL_CTX_use_certificate_chain_file(ctx, o->cert_file))
+		return refuse_file(ret_reason, "cert_file", o->cert_file, "no usable certificate");
+	if (!SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM))
+		return refuse_file(ret_reason, "key_file", key,
+				   "no usable key of that certificate");
+	return 0;
+}
+
+/* --- The key log --- */
+
+static struct {
+	pthread_once_t once;
+	int index;
+} keylog = { .once = PTHREAD_ONCE_INIT };
+
+static void reserve_index(void)
+{
+	keylog.index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+static int keylog_index(void)
+{
+	pthread_once(&keylog.once, reserve_index);
+	return keylog.index;
+}
+
+/* One write a line, at the file's end: lines of several connections don't mix. A line that the disk
+ * doesn't take is lost: this is for debugging. */
+static void log_key(const SSL *ssl, const char *line)
+{
+	const int *fd = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), keylog_index());
+	char with_newline[512];
+	int len = snprintf(with_newline, sizeof(with_newline), "%s\n", line);
+	if (fd && len > 0 && (size_t)len < sizeof(with_newline))
+		(void)!write(*fd, with_newline, (size_t)len);
+}
+
+static int open_keylog(SSL_CTX *ctx, const struct tls_options *o, char **ret_reason)
+{
+	if (!o->keylog_file)
+		return 0;
+	int *fd = malloc(sizeof(*fd));
+	if (!fd)
+		return -ENOMEM;
+	*fd = open(o->keylog_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (*fd < 0) {
+		free(fd);
+		return tls_refuse(ret_reason, "%s: can't be written for [tls] keylog_file: %s",
+				  o->keylog_file, strerror(errno));
+	}
+	SSL_CTX_set_ex_data(ctx, keylog_index(), fd);
+	SSL_CTX_set_keylog_callback(ctx, log_key);
+	return 0;
+}
+
+void tls_context_free(SSL_CTX *ctx)
+{
+	int *fd = ctx ? SSL_CTX_get_ex_data(ctx, keylog_index()) : NULL;
+	if (fd)
+		close(*fd);
+	free(fd);
+	SSL_CTX_free(ctx);
+}
+
+int tls_context_new(const struct tls_options *options, SSL_CTX **ret_ctx, char **ret_reason)
+{
+	ERR_clear_error();
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int err = ctx && set_up(ctx, options) ? 0 : -ENOMEM;
+	if (!err)
+		err = load_trust(ctx, options, ret_reason);
+	if (!err)
+		err = load_own(ctx, options, ret_reason);
+	if (!err)
+		err = open_keylog(ctx, options, ret_reason);
+	ERR_clear_error();
+	if (err) {
+		tls_context_free(ctx);
+		return err;
+	}
+	*ret_ctx = ctx;
+	return 0;
+}
