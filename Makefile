@@ -11,7 +11,9 @@
 # make install      PREFIX (/usr/local) and DESTDIR are honoured
 # make deps, deps-test   only the Debian packages; instant when they are there
 #
-# MODE=debug|release|asan|tsan|race|ubsan|fuzz builds into build/$(MODE)/. V=1 shows commands. WERROR=1 stops
+# make model        the lock-free parts under the model checker alone; DEPTH=2 looks further
+#
+# MODE=debug|release|asan|tsan|race|ubsan|fuzz|model builds into build/$(MODE)/. V=1 shows commands. WERROR=1 stops
 # at warnings. LLHTTP_DIR=DIR takes llhttp's C sources (8.1 to 9.x) from there instead of from
 # Debian's package.
 #
@@ -26,7 +28,7 @@ SHELL   := /bin/bash
 .SUFFIXES:
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
-MODES := debug release asan tsan race ubsan fuzz
+MODES := debug release asan tsan race ubsan fuzz model
 $(if $(filter $(MODE),$(MODES)),,$(error MODE=$(MODE) is none of $(MODES)))
 
 # --- Tools and flags ------------------------------------------------------------------------------
@@ -43,6 +45,7 @@ FLAGS_asan    := -O1 -DRUNTIME_DEBUG -fsanitize=address,undefined -fno-sanitize-
 FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 FLAGS_tsan    := -O1 -DRUNTIME_DEBUG -fsanitize=thread
 FLAGS_race    := -O1 -DRUNTIME_DEBUG -DSANITIZER_EXPLICIT_EDGES -fsanitize=thread
+FLAGS_model   := -O1
 FLAGS_ubsan   := -O1 -DRUNTIME_DEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
 
 LANGUAGE := -std=gnu11 -D_GNU_SOURCE= -I. -isystem build -pthread
@@ -145,17 +148,31 @@ $(FUZZERS): $(O)/%: $(O)/obj/%.o $(UP_TO_CLIENT)
 $(FUZZERS): ALL_LDFLAGS += -fsanitize=fuzzer
 $(BENCHES): $(O)/%: $(O)/obj/%.o $(call helpers_of,bench/runtime,bench) $(LIB_RUNTIME)
 
+# Every tests/model/model_*.c is a program too, in MODE=model alone: the files that it checks are compiled
+# with calls to the engine (the others there) at each access to memory. tests/model/engine.h says how.
+MODELS := $(patsubst %.c,$(O)/%,$(wildcard tests/model/model_*.c))
+ENGINE := $(call helpers_of,tests/model,model) $(call objects,runtime/switch_$(ARCH).S)
+CHECKED := -fsanitize=thread -U__SANITIZE_THREAD__ -fno-inline -fno-optimize-sibling-calls \
+	-Drealloc=model_realloc -Dsched_yield=model_sched_yield
+ifeq ($(MODE),model)
+$(RUNTIME) $(call program_objects,tests/model/model_*.c): CFLAGS += $(CHECKED)
+endif
+$(MODELS): $(O)/%: $(O)/obj/%.o $(ENGINE)
+$(O)/tests/model/model_lock: $(call objects,runtime/lock.c runtime/note.c)
+$(O)/tests/model/model_runq: $(call objects,runtime/runq.c)
+
 # --- Building -------------------------------------------------------------------------------------
 
-.PHONY: all tests benches fuzzers everything archives clean distclean
+.PHONY: all tests benches fuzzers models everything archives clean distclean
 all: $(PROGRAMS)
 tests: $(TESTS) $(TEST_TOOLS)
 benches: $(BENCHES)
 fuzzers: $(if $(filter fuzz,$(MODE)),$(FUZZERS))
+models: $(if $(filter model,$(MODE)),$(MODELS))
 everything: all tests benches
 archives: $(LIB_RUNTIME) $(LIB_COMMON) $(LIB_HTTP) $(LIB_CLIENT) $(LIB_FETCHD) $(LIB_FETCHCTL)
 
-$(PROGRAMS) $(TESTS) $(TEST_TOOLS) $(FUZZERS) $(BENCHES):
+$(PROGRAMS) $(TESTS) $(TEST_TOOLS) $(FUZZERS) $(MODELS) $(BENCHES):
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -271,7 +288,7 @@ build = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,
 
 lint_flags = SYNTAX_FLAGS='$(LANGUAGE) $(WARNINGS) $(PKG_CFLAGS) -Werror'
 
-.PHONY: demo test check lint bench-runtime
+.PHONY: demo test check lint model bench-runtime
 demo: deps-demo
 	@$(build) MODE=release all
 	@URLS='$(URLS)' BUILD=build/release bench/demo.sh
@@ -295,7 +312,12 @@ test: deps-test
 	@$(build) MODE=asan WERROR=1 all tests
 	@$(build) MODE=tsan WERROR=1 all tests
 	@$(build) MODE=fuzz WERROR=1 fuzzers
-	@$(lint_flags) tests/run lint nocompile debug release asan tsan fuzz e2e
+	@$(build) MODE=model WERROR=1 models
+	@$(lint_flags) tests/run lint nocompile model debug release asan tsan fuzz e2e
+
+model:
+	@$(build) MODE=model models
+	@tests/run model
 
 # --- Installing -----------------------------------------------------------------------------------
 
