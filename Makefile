@@ -160,6 +160,7 @@ endif
 $(MODELS): $(O)/%: $(O)/obj/%.o $(ENGINE)
 $(O)/tests/model/model_lock: $(call objects,runtime/lock.c runtime/note.c)
 $(O)/tests/model/model_runq: $(call objects,runtime/runq.c)
+$(O)/tests/model/model_timer: $(call objects,runtime/timer.c)
 
 # --- Building -------------------------------------------------------------------------------------
 

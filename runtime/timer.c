@@ -4,7 +4,7 @@
  *
  * A timer's owner is the heap in t->heap, and only under that heap's lock does t->heap change: from NULL to h under h's lock by compare-and-swap
  * (two threads may set the same timer at once), to NULL under h's lock. Whoever wants to change a queued timer reads t->heap, takes
- * that lock, and looks again. fn runs without any lock, with t->running raised, so that timer_stop can wait for its end.
+ * that lock, and looks again. fn runs without any lock; t->runs counts that, so that timer_stop can wait for its end.
  *
  * Nobody needs waking for a timer set by a running m: it looks at all heaps before it sleeps. Only when the poller sleeps meanwhile (set by
  * a thread without a p) is it woken. Either the poller sees the new first_ns, or the setter sees poller_until: both publish, fence, look.
@@ -17,6 +17,11 @@
 #include "runtime/sched.h"
 
 #define ARITY 4u
+
+/* t->runs: how many threads are in fn, and, above that, how many runs there were. */
+#define RUN_BEGINS 0x10001u
+#define RUN_ENDS   0x1u
+#define RUNNING	   0xffffu
 
 struct timer_entry {
 	int64_t when_ns;
@@ -173,25 +178,30 @@ static void end_run(struct m *m, struct timer *t)
 {
 	HAPPENS_BEFORE(t);
 	m->timer = NULL;
-	atomic_fetch_sub_explicit(&t->running, 1, memory_order_release);
+	atomic_fetch_sub_explicit(&t->runs, RUN_ENDS, memory_order_release);
 }
 
-/* From fn itself: the run counts as ended now, so that fn may free the timer. */
-static void wait_while_running(struct timer *t)
+/* Gives t->runs as it was when fn was not running. From fn itself: the run counts as ended now, so that fn may free the timer. */
+static uint32_t wait_while_running(struct timer *t)
 {
 	struct m *m = m_self();
-	if (m != NULL && m->timer == t) {
+	if (UNLIKELY(m != NULL && m->timer == t)) {
 		end_run(m, t);
-		return;
+		return atomic_load_explicit(&t->runs, memory_order_relaxed);
 	}
-	while (atomic_load_explicit(&t->running, memory_order_acquire) != 0)
+	uint32_t runs;
+	while (UNLIKELY(((runs = atomic_load_explicit(&t->runs, memory_order_acquire)) & RUNNING) !=
+			0))
 		sched_yield();
+	return runs;
 }
 
-/* Looks again after fn has ended, for fn may have set the timer anew. */
+/* fn may have set the timer anew before it ended, and that may have been taken to run, again: only when t was out of its heap and no run has begun
+ * since the last one was seen to have ended is it over. */
 bool timer__stop(struct timer *t)
 {
 	bool kept = false;
+	uint32_t runs;
 	do {
 		struct timer_heap *h = lock_heap_of(t);
 		if (h != NULL) {
@@ -199,20 +209,20 @@ bool timer__stop(struct timer *t)
 			lock_release(&h->lock);
 			kept = true;
 		}
-		if (UNLIKELY(atomic_load_explicit(&t->running, memory_order_acquire) != 0))
-			wait_while_running(t);
-	} while (UNLIKELY(atomic_load_explicit(&t->heap, memory_order_acquire) != NULL));
+		runs = wait_while_running(t);
+	} while (UNLIKELY(atomic_load_explicit(&t->heap, memory_order_acquire) != NULL ||
+			  atomic_load_explicit(&t->runs, memory_order_relaxed) != runs));
 	return kept;
 }
 
-/* Takes the first timer if it is due. running goes up under the lock: timer_stop sees the timer queued, or running, or done. */
+/* Takes the first timer if it is due. The run begins before the timer is out of its heap: who sees that sees this. */
 static struct timer *pop_due(struct timer_heap *h, int64_t now_ns)
 {
 	struct timer *t = NULL;
 	lock_acquire(&h->lock);
 	if (h->len > 0 && h->entries[0].when_ns <= now_ns) {
 		t = h->entries[0].timer;
-		atomic_fetch_add_explicit(&t->running, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&t->runs, RUN_BEGINS, memory_order_relaxed);
 		heap_remove(h, t);
 	}
 	lock_release(&h->lock);

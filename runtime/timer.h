@@ -23,7 +23,7 @@ struct timer {
 	int64_t when_ns;		 /* under the heap's lock */
 	struct timer_heap *_Atomic heap; /* where it is queued; NULL = not queued */
 	uint32_t index;			 /* place in that heap */
-	_Atomic uint32_t running;	 /* how many threads are in fn */
+	_Atomic uint32_t runs;		 /* of fn: see timer.c */
 };
 
 /* Sets fn. The timer is stopped. */

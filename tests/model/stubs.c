@@ -103,17 +103,17 @@ static bool lock_step(enum op_kind kind, struct lock *l, const void *site)
 	return op.done;
 }
 
-WEAK void lock_acquire(struct lock *l)
+WEAK void lock__acquire(struct lock *l)
 {
 	lock_step(OP_LOCK, l, CALLER);
 }
 
-WEAK bool lock_try_acquire(struct lock *l)
+WEAK bool lock__try_acquire(struct lock *l)
 {
 	return lock_step(OP_TRY_LOCK, l, CALLER);
 }
 
-WEAK void lock_release(struct lock *l)
+WEAK void lock__release(struct lock *l)
 {
 	lock_step(OP_UNLOCK, l, CALLER);
 }
