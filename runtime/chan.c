@@ -228,6 +228,7 @@ void chan__send(struct chan *c, const void *elem)
 	if (c == NULL)
 		park_for_ever(WAIT_CHAN_SEND_NIL);
 	RACE_READ(c, 1);
+	g_give_way();
 	lock_to_send(c);
 	if (chan__put(c, elem, &wake))
 		unlock_and_ready(c, wake);
@@ -241,6 +242,7 @@ bool chan__recv(struct chan *c, void *ret_elem)
 	bool ok;
 	if (c == NULL)
 		park_for_ever(WAIT_CHAN_RECV_NIL);
+	g_give_way();
 	chan__lock(c);
 	if (chan__take(c, ret_elem, &ok, &wake))
 		unlock_and_ready(c, wake);

@@ -290,6 +290,7 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, int iov_len)
 	if (n != 0)
 		return n;
 	ssize_t total = 0;
+	g_give_way();
 	CALL_BEGIN();
 	advance(&iov, &iov_len, 0); /* leading empty ones */
 	n = desc_in_time(c->desc, DESC_WRITE);

@@ -278,6 +278,7 @@ static int why_not(const struct desc *d, const struct desc_half *h)
 int desc_wait(struct desc *d, enum desc_dir dir)
 {
 	struct desc_half *h = &d->half[dir];
+	g_give_way();
 	lock_acquire(&d->lock);
 	int err = why_not(d, h);
 	bool ready = h->ready || (dir == DESC_READ && d->hangup);

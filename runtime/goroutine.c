@@ -28,9 +28,10 @@ static bool ends_burst(struct m *m)
 static void start(void (*fn)(void *), const void *args, size_t size, const char *name,
 		  const struct go_site *site)
 {
-	struct m *m = m_enter();
-	if (UNLIKELY(m == NULL || m->p == NULL))
+	if (UNLIKELY(m_self() == NULL))
 		panic("go(%s): not on a goroutine", name);
+	g_give_way();
+	struct m *m = m_enter_with_p();
 	struct g *g = g_new(m->p, fn, args, size, name, site);
 	p_put(m->p, g, true);
 	bool enough = ends_burst(m);

@@ -8,6 +8,9 @@
  *
  * A goroutine runs on a stack of its own, on any OS thread, and may change threads whenever it parks. So nothing that
  * belongs to a thread (errno, pthread_self, a pthread mutex, OpenSSL's error queue) is held across a call that parks.
+ *
+ * A goroutine that computes for long or blocks in the kernel holds nobody up: after 10 ms others get its processor, if they need it, and it gives
+ * way at its next call that may park, whether or not it would have to wait there.
  */
 #ifndef RUNTIME_GOROUTINE_H
 #define RUNTIME_GOROUTINE_H
@@ -16,12 +19,12 @@
 
 /* Runs fn as the main goroutine on GOMAXPROCS processors (environment; default: the CPUs of the affinity mask).
  * Returns what fn returns, at once: like Go's main, it does not wait for other goroutines. Call once per process.
- * Environment: GOMAXPROCS, FETCHD_STACK_GUARD=madvise|mprotect|canary, FETCHD_STACK_SLOT=131072|262144. */
+ * Environment: GOMAXPROCS, FETCHD_MAX_THREADS (10000), FETCHD_STACK_GUARD=madvise|mprotect|canary, FETCHD_STACK_SLOT=131072|262144. */
 int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv);
 
 /* go(fn, arg): starts a goroutine that runs fn(arg), fn being void (*)(T *); arg is borrowed.
  * go_with(fn, value): value (a struct) is copied onto the new goroutine's stack, at most 1024 bytes; fn gets a pointer to the
- * copy, which lives until fn returns. Who starts many in a row gives way to them now and then (goroutine_yield). */
+ * copy, which lives until fn returns. Who starts many in a row gives way to them now and then (goroutine_yield): so both may park. */
 #define go(fn, arg)                                                                           \
 	((void)sizeof((fn)(arg), 0), goroutine__start((void (*)(void *))(void (*)(void))(fn), \
 						      (void *)(uintptr_t)(arg), #fn, GO_SITE_))

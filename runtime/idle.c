@@ -13,13 +13,10 @@
  * lock in which it becomes idle. For the rings: the producer puts, fences, looks for an idle p; the m about to sleep publishes itself as idle, fences,
  * looks at the rings again: one of the two sees the other. For timers, see timer.c.
  */
-#include <string.h>
-
 #include "runtime/clock.h"
 #include "runtime/poll.h"
 #include "runtime/sched.h"
 #include "runtime/shrink.h"
-#include "runtime/thread.h"
 
 static void add(_Atomic uint32_t *counter, uint32_t n)
 {
@@ -34,8 +31,7 @@ static void publish_global_len(void)
 	atomic_store_explicit(&sched.global_len, sched.global.len, memory_order_relaxed);
 }
 
-/* Under sched.lock: true if the caller must call poll_interrupt() after it has released the lock. */
-static bool claim_poller_wake(void)
+bool sched_claim_poller_wake(void)
 {
 	if (sched.poller == NULL || sched.poller_woken)
 		return false;
@@ -55,7 +51,7 @@ void sched_inject(struct g *g)
 	lock_acquire(&sched.lock);
 	g_chain_push(&sched.global, g);
 	publish_global_len();
-	bool interrupt = claim_poller_wake();
+	bool interrupt = sched_claim_poller_wake();
 	lock_release(&sched.lock);
 	if (interrupt)
 		poll_interrupt();
@@ -103,8 +99,7 @@ void sched_queued(struct runq *q)
 		m_wake();
 }
 
-/* Under sched.lock. The p of an m that will run. */
-static struct p *take_idle_p(void)
+struct p *sched_take_idle_p(void)
 {
 	struct p *p = sched.idle_ps;
 	if (p != NULL) {
@@ -115,46 +110,23 @@ static struct p *take_idle_p(void)
 	return p;
 }
 
-/* Under sched.lock. A sleeping m, or one that has yet to be started. */
-static struct m *take_idle_m(bool *ret_new)
-{
-	struct m *m = sched.idle_ms;
-	*ret_new = m == NULL;
-	if (m != NULL) {
-		sched.idle_ms = m->next_idle;
-		return m;
-	}
-	m = xcalloc(1, sizeof(*m));
-	m->id = sched.ms++;
-	return m;
-}
-
-void m_start(struct m *m, struct p *p)
-{
-	int err = thread_start(m_main, m);
-	if (err != 0)
-		fatal("can't start an OS thread: %s", strerror(-err));
-	m->next_p = p;
-	note_wake(&m->note);
-}
-
 /* Under sched.lock: an idle p to run on, if one may be started. While somebody polls nobody runs: the poller is the one to wake. */
 static struct p *claim_p(bool *ret_interrupt)
 {
-	*ret_interrupt = claim_poller_wake();
+	*ret_interrupt = sched_claim_poller_wake();
 	if (sched.poller != NULL || atomic_load(&sched.stopping))
 		return NULL;
-	return take_idle_p();
+	return sched_take_idle_p();
 }
 
 static bool try_wake(void)
 {
 	struct m *m = NULL;
-	bool new = false, interrupt;
+	bool interrupt;
 	lock_acquire(&sched.lock);
 	struct p *p = claim_p(&interrupt);
 	if (p != NULL)
-		m = take_idle_m(&new);
+		m = m_take(p);
 	lock_release(&sched.lock);
 	if (interrupt)
 		poll_interrupt();
@@ -162,16 +134,11 @@ static bool try_wake(void)
 		return false;
 	sched_count(NULL, COUNT_wakeups, 1);
 	m->spinning = true;
-	if (new) {
-		m_start(m, p);
-	} else {
-		m->next_p = p;
-		note_wake(&m->note);
-	}
+	m_launch(m);
 	return true;
 }
 
-static bool long_queue_anywhere(void)
+bool sched_has_long_queue(void)
 {
 	uint32_t most = atomic_load_explicit(&sched.knobs.wake_len, memory_order_relaxed);
 	for (uint32_t i = 0; i < sched.procs; i++)
@@ -189,7 +156,7 @@ void m_wake(void)
 			return;
 		atomic_store(&sched.spinning, 0);
 		if (atomic_load(&sched.idle_count) == 0 || atomic_load(&sched.stopping) ||
-		    !long_queue_anywhere())
+		    !sched_has_long_queue())
 			return;
 	}
 }
@@ -214,7 +181,7 @@ void sched_poll_before(int64_t when_ns)
 	if (LIKELY(when_ns >= atomic_load_explicit(&sched.poller_until, memory_order_relaxed)))
 		return;
 	lock_acquire(&sched.lock);
-	bool interrupt = claim_poller_wake();
+	bool interrupt = sched_claim_poller_wake();
 	lock_release(&sched.lock);
 	if (interrupt)
 		poll_interrupt();
@@ -235,7 +202,7 @@ void sched_external_end(void)
 void sched_io_wait(int change)
 {
 	struct m *m = m_enter();
-	_Atomic int64_t *counter = m == NULL ? NULL : &m->p->io_waits;
+	_Atomic int64_t *counter = m == NULL || m->p == NULL ? NULL : &m->p->io_waits;
 	if (counter == NULL)
 		atomic_fetch_add(&sched.io_waits, change);
 	else
@@ -263,7 +230,14 @@ static bool anything_waits_for_io(void)
 	return waits != 0;
 }
 
-/* Nobody runs, no timer is set. What is outside injects before it calls external_end: with `external` at 0, the queue is the last word. */
+bool sched_may_be_woken(void)
+{
+	return anything_waits_for_io() || atomic_load(&sched.external) != 0 ||
+	       first_timer() != NEVER;
+}
+
+/* Nobody runs, no m had lost its p to a goroutine that still runs there, and no timer is set. What is outside injects before it calls
+ * external_end: with `external` at 0, the queue is the last word. */
 static void check_deadlock(void)
 {
 	if (anything_waits_for_io() || atomic_load(&sched.external) != 0)
@@ -280,8 +254,10 @@ static int64_t publish_poll_end(void)
 {
 	atomic_store_explicit(&sched.poller_until, NEVER, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
+	bool alone = atomic_load(&sched.lost) ==
+		     0; /* first: it may set a timer, or wait for I/O, as its last act */
 	int64_t until = first_timer();
-	if (until == NEVER)
+	if (until == NEVER && alone)
 		check_deadlock();
 	atomic_store_explicit(&sched.poller_until, until, memory_order_relaxed);
 	return until;
@@ -345,28 +321,45 @@ static void block_in_poller(struct m *m)
 	poll_deliver(reports, n);
 }
 
+void m_lie_down(struct m *m)
+{
+	m->next_idle = sched.idle_ms;
+	sched.idle_ms = m;
+}
+
+void m_sleep(struct m *m)
+{
+	note_sleep(&m->note);
+	note_clear(&m->note);
+	m->p = m->next_p;
+}
+
+/* Under sched.lock. */
+static void give_up_p(struct m *m)
+{
+	struct p *p = m->p;
+	m->p = NULL;
+	atomic_store_explicit(&p->m, NULL, memory_order_relaxed);
+	p->next_idle = sched.idle_ps;
+	sched.idle_ps = p;
+	add(&sched.idle_count, 1);
+	add(&sched.running, -1u);
+}
+
 /* With sched.lock held, which it releases. */
 static void sleep_on_note(struct m *m)
 {
-	struct p *p = m->p;
 	bool was_spinning = m->spinning; /* once published, m is its waker's */
 	m->spinning = false;
-	m->p = NULL;
-	p->next_idle = sched.idle_ps;
-	sched.idle_ps = p;
-	m->next_idle = sched.idle_ms;
-	sched.idle_ms = m;
-	add(&sched.idle_count, 1);
-	add(&sched.running, -1u);
+	give_up_p(m);
+	m_lie_down(m);
 	lock_release(&sched.lock);
 	if (was_spinning)
 		atomic_store(&sched.spinning, 0);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (long_queue_anywhere())
+	if (sched_has_long_queue())
 		m_wake(); /* most likely this m itself: the last to lie down is the first to be woken */
-	note_sleep(&m->note);
-	note_clear(&m->note);
-	m->p = m->next_p;
+	m_sleep(m);
 }
 
 /* True as soon as there seems to be something to steal. */
@@ -403,8 +396,8 @@ void m_stop(struct m *m)
 {
 	static struct note never;
 	lock_acquire(&sched.lock);
-	add(&sched.running, -1u);
-	bool last = atomic_load_explicit(&sched.running, memory_order_relaxed) == 0;
+	add(m->p != NULL ? &sched.running : &sched.lost, -1u);
+	bool last = atomic_load(&sched.running) == 0 && atomic_load(&sched.lost) == 0;
 	lock_release(&sched.lock);
 	stop_spinning(m);
 	if (last)

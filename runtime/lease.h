@@ -8,16 +8,19 @@
  *
  *	OWNED --sysmon: request--> REQUESTED --sysmon: take, only while inside == 0--> TAKEN
  *	  ^                            |                                                 |
- *	  +----- m: enters, answers ---+-------------------------------------------------+
+ *	  +----- m: enters, answers ---+------ m: has left its goroutine, regains -------+
  *
- * The m, at each entry: inside = 1; light barrier; state == OWNED? else answer. sysmon: state = REQUESTED; heavy barrier; inside == 0? then
- * CAS(REQUESTED -> TAKEN). Either the m's entry is before the barrier, and sysmon sees inside != 0; or after it, and the m sees REQUESTED or TAKEN
- * and answers: of its CAS(REQUESTED -> OWNED) and sysmon's CAS only one succeeds. An entry that read OWNED before the request is
+ * The m, at each entry from outside: inside = 1; light barrier; state == OWNED? else answer. sysmon: state = REQUESTED; heavy barrier; inside == 0?
+ * then CAS(REQUESTED -> TAKEN). Either the m's entry is before the barrier, and sysmon sees inside != 0; or after it, and the m sees REQUESTED or
+ * TAKEN and answers: of its CAS(REQUESTED -> OWNED) and sysmon's CAS only one succeeds. An entry that read OWNED before the request is
  * still inside, or its leaving (a release) is what sysmon read (an acquire): so whoever gets the p sees all that the m did to it.
  *
  * A request may stand for long: every entry since its barrier answers it, so sysmon may try to take at any later time without another barrier.
- * TAKEN stays until this m itself has answered. The words lie in the m and not in the p: in the p, the next holder's OWNED would tell the
- * one who has lost it that it still has it.
+ * TAKEN stays until this m itself has given up its goroutine: each entry until then finds that it has no p. The words lie in the m and not in
+ * the p: in the p, the next holder's OWNED would tell the one who has lost it that it still has it.
+ *
+ * The depth belongs to the goroutine: one that is switched away from inside takes its depth along (lease_depth) and brings it to the m on
+ * which it goes on (lease_resume). The scheduler's own stack runs at whatever depth > 0 was left behind.
  */
 #ifndef RUNTIME_LEASE_H
 #define RUNTIME_LEASE_H
@@ -47,18 +50,15 @@ static inline bool lease_enter(struct lease *l)
 	uint32_t depth = atomic_load_explicit(&l->inside, memory_order_relaxed);
 	atomic_store_explicit(&l->inside, depth + 1, memory_order_relaxed);
 	barrier_light();
-	return atomic_load_explicit(&l->state, memory_order_relaxed) == LEASE_OWNED;
+	return atomic_load_explicit(&l->state, memory_order_relaxed) == LEASE_OWNED || depth > 0;
 }
 
 /* True: the p is still ours, and others wait for it. False: it has gone. */
 static inline bool lease_answer(struct lease *l)
 {
 	uint32_t seen = LEASE_REQUESTED;
-	if (atomic_compare_exchange_strong_explicit(&l->state, &seen, LEASE_OWNED,
-						    memory_order_acq_rel, memory_order_acquire))
-		return true;
-	atomic_store_explicit(&l->state, LEASE_OWNED, memory_order_relaxed);
-	return false;
+	return atomic_compare_exchange_strong_explicit(&l->state, &seen, LEASE_OWNED,
+						       memory_order_acq_rel, memory_order_acquire);
 }
 
 static inline void lease_leave(struct lease *l)
@@ -67,31 +67,45 @@ static inline void lease_leave(struct lease *l)
 	atomic_store_explicit(&l->inside, depth - 1, memory_order_release);
 }
 
+/* False: nobody has asked for the p, or taken it. From inside or outside; a hint. */
+static inline bool lease_is_asked_for(const struct lease *l)
+{
+	return atomic_load_explicit(&l->state, memory_order_relaxed) != LEASE_OWNED;
+}
+
+/* After TAKEN, inside: ready for another p. */
+static inline void lease_regain(struct lease *l)
+{
+	atomic_store_explicit(&l->state, LEASE_OWNED, memory_order_relaxed);
+}
+
+static inline uint32_t lease_depth(const struct lease *l)
+{
+	return atomic_load_explicit(&l->inside, memory_order_relaxed);
+}
+
+/* Inside: goes on at this depth, which may be 0. */
+static inline void lease_resume(struct lease *l, uint32_t depth)
+{
+	atomic_store_explicit(&l->inside, depth, memory_order_release);
+}
+
 /* --- sysmon alone --- */
 
-/* Asks for the p; barrier_heavy() must follow before lease_take. False if the m has yet to answer. */
-static inline bool lease_request(struct lease *l)
+/* Asks for the p; barrier_heavy() must follow before lease_take. Nothing happens where an earlier request still stands. */
+static inline void lease_request(struct lease *l)
 {
 	uint32_t seen = LEASE_OWNED;
-	return atomic_compare_exchange_strong_explicit(&l->state, &seen, LEASE_REQUESTED,
-						       memory_order_relaxed, memory_order_relaxed);
+	atomic_compare_exchange_strong_explicit(&l->state, &seen, LEASE_REQUESTED,
+						memory_order_relaxed, memory_order_relaxed);
 }
 
-static inline bool lease_is_requested(struct lease *l)
-{
-	return atomic_load_explicit(&l->state, memory_order_relaxed) == LEASE_REQUESTED;
-}
-
-/* True: the p is the caller's, to give to another m. What the caller has read of the m between lease_may_take and here was still so. */
-static inline bool lease_may_take(struct lease *l)
-{
-	return atomic_load_explicit(&l->inside, memory_order_acquire) == 0;
-}
-
+/* True: the p is the caller's, to give to another m. What sysmon read of the m while it was outside was still so. */
 static inline bool lease_take(struct lease *l)
 {
 	uint32_t seen = LEASE_REQUESTED;
-	return atomic_compare_exchange_strong_explicit(&l->state, &seen, LEASE_TAKEN,
+	return atomic_load_explicit(&l->inside, memory_order_acquire) == 0 &&
+	       atomic_compare_exchange_strong_explicit(&l->state, &seen, LEASE_TAKEN,
 						       memory_order_acq_rel, memory_order_relaxed);
 }
 

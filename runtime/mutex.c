@@ -95,6 +95,7 @@ static void settle_owner(struct mutex *m, const struct mutex_waiter *w)
 static __attribute__((noinline)) void lock_slow(struct mutex *m)
 {
 	struct mutex_waiter w = { .waiter.g = g_self() };
+	g_give_way();
 	for (;;) {
 		lock_acquire(&m->lock);
 		if (take_or_queue(m, &w)) {

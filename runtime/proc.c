@@ -55,11 +55,21 @@ static struct g *must_self(struct m *m)
 /* --- leaving and entering a goroutine's stack --- */
 
 /* Not instrumented: TSan must not see one function begin on one fiber and end on another. */
-NO_TSAN static void leave_to_scheduler(struct m *m, struct g *g)
+NO_TSAN static void leave_stack(struct m *m, struct g *g)
 {
 	fiber_leave(&g->fiber, &m->fiber);
 	switch_leave(&g->sp, m->sp);
 	fiber_arrive(&g->fiber);
+}
+
+/* Between m_enter and m_exit, at whatever depth. Gives the m on which g goes on, at the same depth. */
+static struct m *leave_to_scheduler(struct m *m, struct g *g)
+{
+	uint32_t depth = lease_depth(&m->lease);
+	leave_stack(m, g);
+	m = m_self();
+	lease_resume(&m->lease, depth);
+	return m;
 }
 
 NO_TSAN static _Noreturn void leave_for_good(struct m *m, struct g *g)
@@ -78,7 +88,7 @@ NO_TSAN static void enter_goroutine(struct m *m, struct g *g)
 
 void g_exit(void)
 {
-	struct m *m = m_enter();
+	struct m *m = m_enter_with_p();
 	m->leave = LEAVE_EXIT;
 	leave_for_good(m, must_self(m));
 }
@@ -87,7 +97,7 @@ static void g_main(void)
 {
 	struct g *g = g_self();
 	fiber_arrive(&g->fiber);
-	m_exit(m_self());
+	lease_resume(&m_self()->lease, 0);
 	g->fn(g->arg);
 	g_exit();
 }
@@ -99,14 +109,14 @@ void g_park(enum wait_reason reason, bool (*commit)(struct g *g, void *arg), voi
 	struct m *m = m_enter();
 	struct g *g = must_self(m);
 	atomic_store_explicit(&g->reason, reason, memory_order_relaxed);
-	atomic_store_explicit(&g->since_ns, m->p->now_ns, memory_order_relaxed);
+	int64_t now_ns = LIKELY(m->p != NULL) ? m->p->now_ns : clock_now();
+	atomic_store_explicit(&g->since_ns, now_ns, memory_order_relaxed);
 	sched_count(m->p, COUNT_parks, 1);
 	atomic_store_explicit(&g->shrunk, false, memory_order_relaxed);
 	m->leave = LEAVE_PARK;
 	m->commit = commit;
 	m->commit_arg = arg;
-	leave_to_scheduler(m, g);
-	m_exit(m_self());
+	m_exit(leave_to_scheduler(m, g));
 }
 
 static bool unlock(struct g *g, void *lock)
@@ -126,8 +136,39 @@ void g_yield(void)
 	struct m *m = m_enter();
 	struct g *g = must_self(m);
 	m->leave = LEAVE_YIELD;
-	leave_to_scheduler(m, g);
-	m_exit(m_self());
+	m_exit(leave_to_scheduler(m, g));
+}
+
+void m_answer(struct m *m)
+{
+	if (!lease_answer(&m->lease))
+		m->p = NULL;
+}
+
+struct m *m_enter_with_p(void)
+{
+	for (;;) {
+		struct m *m = m_enter();
+		if (LIKELY(m != NULL && m->p != NULL))
+			return m;
+		m_exit(m);
+		g_yield();
+	}
+}
+
+/* On the scheduler's stack there is no goroutine that could; inside, the caller is in the middle of something. */
+static __attribute__((noinline)) void give_way(struct m *m)
+{
+	if (atomic_load_explicit(&m->g, memory_order_relaxed) != NULL &&
+	    lease_depth(&m->lease) == 0)
+		g_yield();
+}
+
+__attribute__((noinline)) void g_give_way(void)
+{
+	struct m *m = current_m;
+	if (UNLIKELY(m != NULL && lease_is_asked_for(&m->lease)))
+		give_way(m);
 }
 
 void p_put(struct p *p, struct g *g, bool next)
@@ -178,11 +219,9 @@ static void ready(struct g *g, bool next)
 	if (UNLIKELY(!may_queue(g)))
 		return;
 	struct m *m = m_enter();
-	if (UNLIKELY(m == NULL || m->p == NULL)) {
+	if (UNLIKELY(m == NULL || m->p == NULL))
 		sched_inject(g);
-		return;
-	}
-	if (!migrate(g))
+	else if (!migrate(g))
 		p_put(m->p, g, next && atomic_load_explicit(&m->g, memory_order_relaxed) != NULL);
 	m_exit(m);
 }
@@ -307,6 +346,33 @@ static bool timers_due(int64_t now_ns)
 	return any;
 }
 
+static bool has_next(struct p *p)
+{
+	return atomic_load_explicit(&p->runq.next, memory_order_relaxed) != NULL;
+}
+
+static struct g *get_local(struct p *p, bool ring_first)
+{
+	bool had_next = has_next(p);
+	struct g *g = runq_get(&p->runq, ring_first);
+	p->inherits = g != NULL && had_next && !has_next(p);
+	return g;
+}
+
+/* The global queue first, as much of it as the ring has room for: goroutines that yield would go round in a short ring else. But where nothing has
+ * run since the last time but a chain through runnext, the ring is as badly off: in turns. */
+static struct g *get_neglected(struct p *p)
+{
+	uint32_t slice = atomic_load_explicit(&p->slice, memory_order_relaxed);
+	p->ring_first = slice == p->house_slice && !p->ring_first;
+	p->house_slice = slice + 1; /* with what is got here */
+	uint32_t len = runq_len(&p->runq), room = len < RUNQ_SIZE ? RUNQ_SIZE - len : 0;
+	struct g *g = p->ring_first ? NULL : sched_take_global(p, 1 + room / 2);
+	if (g == NULL)
+		g = get_local(p, true);
+	return g;
+}
+
 /* What must get its turn although the own queue never runs empty. */
 static struct g *keep_house(struct p *p)
 {
@@ -317,8 +383,7 @@ static struct g *keep_house(struct p *p)
 	if (p->now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) >
 	    POLL_EVERY_NS)
 		sched_poll(p->now_ns);
-	struct g *g = sched_take_global(p, 1);
-	return g != NULL ? g : runq_get(&p->runq, true);
+	return get_neglected(p);
 }
 
 /* A victim's runnext is about to run there in most cases: leave it a moment, as Go does. */
@@ -370,6 +435,7 @@ static bool others_run(void)
 
 static struct g *look_elsewhere(struct p *p)
 {
+	p->inherits = false;
 	struct g *g = sched_take_global(p, RUNQ_SIZE / 2);
 	if (g != NULL)
 		return g;
@@ -379,9 +445,30 @@ static struct g *look_elsewhere(struct p *p)
 	if (runq_len(&p->runq) == 0 && others_run() &&
 	    atomic_load_explicit(&sched.knobs.others_poll, memory_order_relaxed))
 		sched_poll(p->now_ns);
-	g = runq_get(&p->runq, false);
+	g = get_local(p, false);
 	if (g == NULL && others_run())
 		g = steal(p);
+	return g;
+}
+
+/* A step of the loop; NULL if there is nothing to do. */
+static struct g *find(struct p *p)
+{
+	uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
+	atomic_store_explicit(&p->tick, tick + 1, memory_order_relaxed);
+	struct g *g = NULL;
+	p->inherits = false;
+	if (UNLIKELY(tick % HOUSEKEEPING_TICKS == 0 ||
+		     atomic_load_explicit(&p->urged, memory_order_relaxed)))
+		g = keep_house(p);
+	if (g == NULL)
+		g = get_local(p, false);
+	if (g == NULL)
+		g = look_elsewhere(p);
+	if (!p->inherits)
+		atomic_store_explicit(&p->slice,
+				      atomic_load_explicit(&p->slice, memory_order_relaxed) + 1,
+				      memory_order_relaxed);
 	return g;
 }
 
@@ -390,29 +477,35 @@ static struct g *find_runnable(struct m *m)
 	for (;;) {
 		if (UNLIKELY(atomic_load_explicit(&sched.stopping, memory_order_relaxed)))
 			m_stop(m);
-		struct p *p = m->p;
-		uint32_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
-		atomic_store_explicit(&p->tick, tick + 1, memory_order_relaxed);
-		struct g *g = NULL;
-		if (UNLIKELY(tick % HOUSEKEEPING_TICKS == 0 ||
-			     atomic_load_explicit(&p->urged, memory_order_relaxed)))
-			g = keep_house(p);
-		if (g == NULL)
-			g = runq_get(&p->runq, false);
-		if (g == NULL)
-			g = look_elsewhere(p);
-		if (g != NULL) {
-			if (UNLIKELY(m->spinning))
-				m_found_work(m);
-			return g;
+		if (UNLIKELY(m->p == NULL)) {
+			m_rest(m);
+			continue;
 		}
-		m_idle(m);
+		m_check_owner(m);
+		struct g *g = find(m->p);
+		if (g == NULL) {
+			m_idle(m);
+			continue;
+		}
+		if (UNLIKELY(m->spinning))
+			m_found_work(m);
+		return g;
 	}
 }
 
 /* --- the loop --- */
 
-/* Gives g back if it wants to go on at once. */
+/* Puts g, which can go on, into the queue. */
+static void requeue(struct m *m, struct g *g)
+{
+	gstate_set(&g->state, G_RUNNABLE);
+	if (LIKELY(m->p != NULL))
+		p_put(m->p, g, false);
+	else
+		sched_inject(g);
+}
+
+/* Gives g back if it wants to go on at once. m->p may have been taken meanwhile, but for LEAVE_EXIT. */
 static struct g *after_leave(struct m *m, struct g *g)
 {
 	if (UNLIKELY(stack_checked))
@@ -422,10 +515,14 @@ static struct g *after_leave(struct m *m, struct g *g)
 		gstate_park(&g->state);
 		if (m->commit == NULL || m->commit(g, m->commit_arg))
 			return NULL;
-		return may_queue(g) ? g : NULL;
+		if (!may_queue(g))
+			return NULL;
+		if (LIKELY(m->p != NULL))
+			return g;
+		requeue(m, g);
+		return NULL;
 	case LEAVE_YIELD:
-		gstate_set(&g->state, G_RUNNABLE);
-		p_put(m->p, g, false);
+		requeue(m, g);
 		return NULL;
 	case LEAVE_EXIT:
 		g_free(m->p, g);
@@ -473,9 +570,7 @@ void *m_main(void *arg)
 	current_m = m;
 	switch_init_thread();
 	learn_own_stack(m);
-	note_sleep(&m->note);
-	note_clear(&m->note);
-	m->p = m->next_p;
+	m_sleep(m);
 	for (;;)
 		run(m, find_runnable(m));
 }

@@ -5,8 +5,8 @@
  *
  * An m runs goroutines only while it owns a p; there are GOMAXPROCS of those. Whatever belongs to a p (queue, timers, stack cache,
  * counters) is touched by its owner alone, but where a comment says otherwise. Goroutine code reaches its p between m_enter() and
- * m_exit(): there the p can't be taken away, once a p can be taken from a goroutine that hogs it. A call that parks may
- * return on another m: m is asked for anew after it.
+ * m_exit() alone: elsewhere sysmon may take it and give it to another m (lease.h is the protocol, handoff.c what follows from it). A call that
+ * parks may return on another m: m is asked for anew after it.
  *
  * Lock order: a caller's own locks, then timer heap, then sched.lock; the stack arena's lock is a leaf.
  */
@@ -18,6 +18,7 @@
 #include "runtime/base.h"
 #include "runtime/counter.h"
 #include "runtime/gstate.h"
+#include "runtime/lease.h"
 #include "runtime/lock.h"
 #include "runtime/note.h"
 #include "runtime/proc.h"
@@ -55,8 +56,9 @@ enum leave {
 
 struct m {
 	struct g *_Atomic g; /* running now; NULL on the scheduler's stack */
-	struct p *p;	     /* owned; NULL while idle */
-	void *sp;	     /* the scheduler's stack while a goroutine runs */
+	struct p *p; /* owned, if the lease still says so; NULL while idle, and once found taken */
+	struct lease lease;
+	void *sp; /* the scheduler's stack while a goroutine runs */
 	enum leave leave;
 	bool (*commit)(struct g *g, void *arg); /* for LEAVE_PARK */
 	void *commit_arg;
@@ -72,20 +74,26 @@ struct m {
 	struct note note;    /* where an idle m sleeps */
 	struct p *next_p;    /* given by the waker before note_wake */
 	struct m *next_idle; /* sched.lock */
+	bool started;	     /* it has a thread */
 	uint32_t id;
 };
 
 struct p {
 	_Alignas(64) struct runq runq;	    /* owner; thieves: see runq.h */
 	_Alignas(64) _Atomic uint32_t tick; /* dispatches; written by the owner, read by sysmon */
-	_Atomic bool urged; /* by sysmon: keep house at the next dispatch; cleared by the owner */
-	int64_t now_ns;	    /* the last time read here: good enough for since_ns */
+	_Atomic uint32_t slice;		    /* those that didn't come through runnext; likewise */
+	struct m *_Atomic m; /* the owner; NULL while idle; written under sched.lock */
+	_Atomic bool urged;  /* by sysmon: keep house at the next dispatch; cleared by the owner */
+	int64_t now_ns;	     /* the last time read here: good enough for since_ns */
 	uint64_t id_next, id_end;	/* goroutine ids in reserve */
 	_Atomic int64_t started, ended; /* goroutines; owner writes, any reads */
 	_Atomic int64_t
 		io_waits; /* ++ where one begins, -- where it ends: only the sum over all p has a meaning */
 	struct stack_cache stacks;
-	bool sample; /* measure how long the next one put waits */
+	bool inherits;	      /* what was got last came through runnext */
+	bool ring_first;      /* the last housekeeping put the ring before the global queue */
+	uint32_t house_slice; /* slice at the last housekeeping */
+	bool sample;	      /* measure how long the next one put waits */
 	struct counters counters;
 	_Alignas(64) struct timer_heap timers; /* its own lock: any m */
 	struct p *next_idle;		       /* sched.lock */
@@ -97,6 +105,7 @@ struct sched_knobs {
 	_Atomic uint32_t wake_len; /* wake another m when more than so many wait in a queue */
 	_Atomic int64_t spin_ns;  /* an m without work keeps looking for so long before it sleeps */
 	_Atomic bool others_poll; /* an m without work polls although others run */
+	_Atomic int64_t slice_ns; /* how long a goroutine may keep a p that others need */
 };
 
 struct sched {
@@ -107,9 +116,12 @@ struct sched {
 	struct m *poller;  /* blocked in the netpoller, owning its p; set only while running == 0 */
 	bool poller_woken; /* the poller has been sent a wake-up that it hasn't seen */
 	uint32_t ms;	   /* ever made */
+	uint32_t ms_max;   /* constant */
 
 	_Atomic uint32_t
 		running; /* ms that own a p and neither sleep nor block in the netpoller; written under lock */
+	_Atomic uint32_t
+		lost; /* ms whose p was taken, until they come to rest; written under lock */
 	_Atomic uint32_t idle_count; /* length of idle_ps; written under lock */
 	_Atomic uint32_t global_len; /* length of global; written under lock */
 	_Atomic uint32_t spinning;   /* ms with ->spinning: 0 or 1 */
@@ -121,7 +133,7 @@ struct sched {
 	_Atomic uint64_t counts[COUNTER_COUNT]; /* of threads that own no p */
 	_Atomic uint64_t next_id;
 	atomic_bool stopping; /* main has returned: every m stops at its next dispatch */
-	struct note stopped;  /* running has become 0 after that */
+	struct note stopped;  /* running and lost have become 0 after that */
 
 	uint32_t procs; /* constant from here */
 	struct p *p;
@@ -135,16 +147,41 @@ extern struct sched sched;
 /* This OS thread's m; NULL on a thread that has none. Never kept across a park. Any thread. */
 struct m *m_self(void);
 
-/* Enters the runtime from goroutine code, where m->p must stay ours; leaves it again. (Taking a p from a hog will hang on these two.) */
+/* A lease_enter that has been asked. Sets m->p to NULL if it has been taken. */
+void m_answer(struct m *m);
+
+/* Two ms inside one p: what must never be. */
+static inline void m_check_owner(const struct m *m)
+{
+#ifdef RUNTIME_DEBUG
+	if (m->p != NULL && atomic_load_explicit(&m->p->m, memory_order_relaxed) != m)
+		panic("m %u is inside p %u, which is not its own", m->id, m->p->index);
+#else
+	(void)m;
+#endif
+}
+
+/* From here to m_exit m->p stays ours, if it still is: m->p == NULL says that it has been taken. Nests. Never parks, also where sysmon has
+ * asked for the p. NULL on a thread that has no m. */
 static inline struct m *m_enter(void)
 {
-	return m_self();
+	struct m *m = m_self();
+	if (UNLIKELY(m == NULL))
+		return NULL;
+	if (UNLIKELY(!lease_enter(&m->lease)))
+		m_answer(m);
+	m_check_owner(m);
+	return m;
 }
 
 static inline void m_exit(struct m *m)
 {
-	(void)m;
+	if (LIKELY(m != NULL))
+		lease_leave(&m->lease);
 }
+
+/* As m_enter, but waits in the queue for a p if that has been taken. Parks, then; goroutine only. */
+struct m *m_enter_with_p(void);
 
 /* For metrics.h; p is the caller's own, NULL if it has none. */
 static inline void sched_count(struct p *p, enum counter what, uint64_t n)
@@ -203,11 +240,45 @@ void sched_poll_aside(int64_t now_ns);
 /* Wakes the blocked poller if it would sleep beyond when_ns. Any thread. */
 void sched_poll_before(int64_t when_ns);
 
-/* Makes a thread for m; dies if there is none to be had. */
-void m_start(struct m *m, struct p *p);
+/* True if the caller must call poll_interrupt() after it has released sched.lock, which it holds. */
+bool sched_claim_poller_wake(void);
+
+/* An idle p, to be run on; NULL if there is none. Under sched.lock. */
+struct p *sched_take_idle_p(void);
+
+/* Puts m, which has no p, among those that sleep. Under sched.lock. */
+void m_lie_down(struct m *m);
+
+/* Sleeps, after m_lie_down and without the lock, until somebody gives m a p. */
+void m_sleep(struct m *m);
+
+/* True if a goroutine may become runnable without another that runs now: by timer, netpoller or from outside. A guess while ms run. */
+bool sched_may_be_woken(void);
+
+/* More than knobs.wake_len wait in one queue. */
+bool sched_has_long_queue(void);
 
 /* m stops for good (runtime_main is about to return). */
 _Noreturn void m_stop(struct m *m);
+
+/* --- machine.c --- */
+
+/* The first m; it gets p once it is launched. */
+struct m *m_new(struct p *p);
+
+/* A sleeping m, or a new one, that gets p once it is launched. Dies at the limit of threads. Under sched.lock. */
+struct m *m_take(struct p *p);
+
+/* Wakes or starts an m that m_new or m_take has given. Without the lock. */
+void m_launch(struct m *m);
+
+/* --- handoff.c --- */
+
+/* Tries to take p from its m, which has been asked for it, and gives it to another. From sysmon. */
+bool sched_hand_off(struct p *p);
+
+/* m has lost its p and left its goroutine: finds another p or sleeps until it is given one. On the scheduler's stack. */
+void m_rest(struct m *m);
 
 /* --- sysmon.c --- */
 

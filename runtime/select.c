@@ -206,6 +206,7 @@ int select_wait_n(struct select_case *cases, size_t n)
 {
 	struct selecting s = { .cases = cases };
 	check_count(n);
+	g_give_way();
 	shuffle(&s, n);
 	while (s.n == 0)
 		g_park(n ? WAIT_SELECT : WAIT_SELECT_NONE, NULL, NULL);

@@ -88,6 +88,7 @@ bool sema_try_acquire(struct sema *s, int64_t n)
 void sema__acquire(struct sema *s, int64_t n, enum wait_reason reason)
 {
 	check_weight(n);
+	g_give_way();
 	lock_acquire(&s->lock);
 	if (take(s, n)) {
 		lock_release(&s->lock);
@@ -171,6 +172,7 @@ static bool wait_granted(struct sema *s, struct sema_waiter *w, done_chan_rx don
 int sema_acquire_or(struct sema *s, int64_t n, done_chan_rx done)
 {
 	check_weight(n);
+	g_give_way();
 	if (is_done(done))
 		return -ECANCELED;
 	if (is_doomed(s, n)) {

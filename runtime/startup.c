@@ -19,6 +19,8 @@
 
 #define PROCS_MAX    256
 #define WAKE_LEN     16
+#define SLICE_NS     (10 * MILLISECOND)
+#define MS_MAX	     10000 /* as Go's */
 #define STOP_WAIT_NS (100 * MILLISECOND)
 
 struct sched sched;
@@ -47,16 +49,29 @@ static uint32_t cpus_allowed(void)
 	return (uint32_t)CPU_COUNT(&set);
 }
 
-static uint32_t choose_procs(void)
+/* 0 if it isn't set. */
+static uint32_t env_number(const char *name, long most)
 {
-	const char *text = getenv("GOMAXPROCS");
+	const char *text = getenv(name);
 	if (text == NULL || *text == '\0')
-		return cpus_allowed();
+		return 0;
 	char *end;
 	long n = strtol(text, &end, 10);
-	if (*end != '\0' || n < 1 || n > PROCS_MAX)
-		fatal("GOMAXPROCS=%s: not a number from 1 to %d", text, PROCS_MAX);
+	if (*end != '\0' || n < 1 || n > most)
+		fatal("%s=%s: not a number from 1 to %ld", name, text, most);
 	return (uint32_t)n;
+}
+
+static uint32_t choose_procs(void)
+{
+	uint32_t n = env_number("GOMAXPROCS", PROCS_MAX);
+	return n > 0 ? n : cpus_allowed();
+}
+
+static uint32_t choose_ms_max(void)
+{
+	uint32_t n = env_number("FETCHD_MAX_THREADS", INT32_MAX);
+	return n > 0 ? n : MS_MAX;
 }
 
 static void init_procs(void)
@@ -77,16 +92,17 @@ static void init_procs(void)
 	atomic_store(&sched.next_id, 1);
 	atomic_store(&sched.knobs.wake_len, WAKE_LEN);
 	atomic_store(&sched.knobs.others_poll, true);
+	atomic_store(&sched.knobs.slice_ns, SLICE_NS);
+	sched.ms_max = choose_ms_max();
 }
 
 static void start_first_m(struct main_args *args)
 {
 	struct p *p = &sched.p[0];
 	p_put(p, g_new(p, main_goroutine, args, 0, "main", NULL), true);
-	struct m *m = xcalloc(1, sizeof(*m));
-	m->id = sched.ms++;
+	struct m *m = m_new(p);
 	atomic_store(&sched.running, 1);
-	m_start(m, p);
+	m_launch(m);
 }
 
 int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv)
@@ -97,6 +113,7 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv)
 	args = (struct main_args){ .fn = fn, .argc = argc, .argv = argv };
 	switch_init();
 	crash_init();
+	barrier_init();
 	sem_init(&args.done, 0, 0);
 	stack_init();
 	poll_init();

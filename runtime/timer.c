@@ -136,11 +136,11 @@ static struct timer_heap *lock_heap_of(struct timer *t)
 	}
 }
 
-/* A thread without a p uses the first one's heap. */
+/* A thread without a p uses the first one's heap. No m_enter: a p that is being taken meanwhile still has its heap. */
 static struct timer_heap *own_heap(void)
 {
 	struct m *m = m_self();
-	return m != NULL ? &m->p->timers : &sched.p[0].timers;
+	return m != NULL && m->p != NULL ? &m->p->timers : &sched.p[0].timers;
 }
 
 /* t claimed for the own heap, locked; or NULL if somebody else has queued it meanwhile. */
