@@ -106,7 +106,7 @@ static struct sleeper *choose_thread(bool *ret_start)
 
 static void start_pool_thread(void)
 {
-	int err = thread_start(pool_thread, NULL);
+	int err = thread_start("blocking", pool_thread, NULL);
 	if (err == 0)
 		return;
 	lock_acquire(&pool.lock);
@@ -153,7 +153,6 @@ struct blocking_thread {
 	bool asleep, ending;
 	struct note note;
 	struct g *freer; /* readied by the thread as its last act */
-	char name[16];
 };
 
 /* The next call; NULL when the thread shall end and nothing is left to do. */
@@ -175,7 +174,6 @@ static struct call *next_call(struct blocking_thread *t)
 static void *own_thread(void *arg)
 {
 	struct blocking_thread *t = arg;
-	thread_set_name(t->name);
 	struct call *c;
 	while ((c = next_call(t)) != NULL)
 		perform(c);
@@ -190,8 +188,7 @@ struct blocking_thread *blocking_thread_new(const char *name)
 {
 	struct blocking_thread *t = xcalloc(1, sizeof(*t));
 	list_init(&t->calls);
-	strncpy(t->name, name, sizeof(t->name) - 1);
-	int err = thread_start(own_thread, t);
+	int err = thread_start(name, own_thread, t);
 	if (err != 0)
 		fatal("can't start the thread %s: %s", name, strerror(-err));
 	return t;

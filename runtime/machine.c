@@ -6,7 +6,7 @@
  * That number has a limit, as Go's debug.SetMaxThreads: a program whose goroutines all block in the kernel would else fill the machine with
  * threads. Ms and their threads are never given back. sched.lock guards the list of those that sleep and the count of all.
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/sched.h"
@@ -46,7 +46,9 @@ void m_launch(struct m *m)
 {
 	if (!m->started) {
 		m->started = true;
-		int err = thread_start(m_main, m);
+		char name[16];
+		snprintf(name, sizeof(name), "m%u", m->id);
+		int err = thread_start(name, m_main, m);
 		if (err != 0)
 			fatal("can't start an OS thread beside %u others: %s (limits: ulimit -u, "
 			      "the cgroup's pids.max, kernel.threads-max)",

@@ -248,7 +248,6 @@ static int64_t look(int64_t tick_ns)
 static void *watch(void *arg)
 {
 	(void)arg;
-	thread_set_name("sysmon");
 	for (int64_t tick_ns = tick_min_ns(); !atomic_load(&sched.stopping);
 	     tick_ns = look(tick_ns))
 		clock_sleep_thread(tick_ns);
@@ -258,7 +257,7 @@ static void *watch(void *arg)
 void sysmon_start(void)
 {
 	sysmon.watch = xcalloc(sched.procs, sizeof(*sysmon.watch));
-	int err = thread_start(watch, NULL);
+	int err = thread_start("sysmon", watch, NULL);
 	if (err != 0)
 		fatal("can't start sysmon's thread: %s", strerror(-err));
 }

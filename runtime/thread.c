@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
@@ -21,7 +22,10 @@
 
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
 
+#define NAME_SIZE 16 /* the kernel's */
+
 struct start {
+	char name[NAME_SIZE];
 	void *(*fn)(void *arg);
 	void *arg;
 };
@@ -31,6 +35,7 @@ static void *trampoline(void *arg)
 {
 	struct start start = *(struct start *)arg;
 	free(arg);
+	pthread_setname_np(pthread_self(), start.name);
 	stack_t before, mine = { .ss_size = SIGNAL_STACK_SIZE + getauxval(AT_MINSIGSTKSZ) };
 	mine.ss_sp = mmap(NULL, mine.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);
@@ -43,7 +48,7 @@ static void *trampoline(void *arg)
 	return result;
 }
 
-int thread_start(void *(*fn)(void *arg), void *arg)
+int thread_start(const char *name, void *(*fn)(void *arg), void *arg)
 {
 	pthread_t thread;
 	sigset_t mask, old;
@@ -51,7 +56,8 @@ int thread_start(void *(*fn)(void *arg), void *arg)
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		sigdelset(&mask, faults[i]);
 	struct start *start = xmalloc(sizeof(*start));
-	*start = (struct start){ fn, arg };
+	*start = (struct start){ .fn = fn, .arg = arg };
+	strncpy(start->name, name, NAME_SIZE - 1);
 	pthread_sigmask(SIG_SETMASK, &mask, &old);
 	int err = pthread_create(&thread, NULL, trampoline, start);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -60,9 +66,4 @@ int thread_start(void *(*fn)(void *arg), void *arg)
 	else
 		pthread_detach(thread);
 	return -err;
-}
-
-void thread_set_name(const char *name)
-{
-	pthread_setname_np(pthread_self(), name);
 }

@@ -6,10 +6,7 @@
 #ifndef RUNTIME_THREAD_H
 #define RUNTIME_THREAD_H
 
-/* Starts a thread. Returns 0 or -errno. Any thread. */
-int thread_start(void *(*fn)(void *arg), void *arg);
-
-/* The calling thread's name as ps and gdb show it; at most 15 bytes. */
-void thread_set_name(const char *name);
+/* Starts a thread, with a name as ps and gdb show it (the first 15 bytes): else it would have its creator's. Returns 0 or -errno. Any thread. */
+int thread_start(const char *name, void *(*fn)(void *arg), void *arg);
 
 #endif
