@@ -344,7 +344,7 @@ static _Noreturn int exceed_threads(int argc, char **argv)
 {
 	struct hogs h = { 0 };
 	(void)argc, (void)argv;
-	start_hogs(&h, 100);
+	start_hogs(&h, 20);
 	for (;;)
 		goroutine_yield();
 }
@@ -357,7 +357,7 @@ TEST_DIES(the_limit_of_threads_is_named_with_what_to_do, "FETCHD_MAX_THREADS")
 
 TEST_GO(threads_are_used_again)
 {
-	for (int round = 0; round < 10; round++) {
+	for (int round = 0; round < 3; round++) {
 		struct hogs h = { 0 };
 		int n = runtime_procs() + 2;
 		start_hogs(&h, n);
