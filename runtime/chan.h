@@ -117,6 +117,7 @@ void chan__unref(struct chan *c);
 
 /* Refuses a number that the element type might not hold. Assigning would cut it silently: -Wconversion is not asked for
  * elsewhere. A constant that fits is fine, so is any number as a bool; pointers and structs are the compiler's own business.
+ * A change of sign at the same width passes, as -Wconversion lets it: enums are unsigned, each would need a cast.
  * 1 and 8 are what __builtin_classify_type gives for integers (enums and bool too) and for floating point. */
 #define CHAN__NOT_NARROWED(t, v) __builtin_choose_expr(CHAN__FITS(t, v), (void)0, chan__narrowed())
 void chan__narrowed(void)

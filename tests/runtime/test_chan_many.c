@@ -154,3 +154,67 @@ TEST_GO(chan_chains_of_goroutines_sieve_primes)
 	CHECK_EQ(primes, PRIMES);
 	CHECK_EQ(last, 599);
 }
+
+static void recv_until_closed(struct worker *w)
+{
+	int v;
+	while (chan_recv(w->in, &v))
+		atomic_fetch_add(w->counter, 1);
+	CHECK_EQ(v, 0);
+	waitgroup_done(w->wg);
+}
+
+/* Some are in line when it comes, some are on their way there: nobody stays behind, and what was sent before arrives. */
+TEST_GO(chan_close_reaches_receivers_on_their_way)
+{
+	enum {
+		N = 20,
+		SENT = 5
+	};
+	for (int round = 0; round < 100; round++) {
+		_Atomic int received = 0;
+		struct waitgroup wg = { 0 };
+		int_chan c = chan_make(int_chan, SENT);
+		waitgroup_add(&wg, N);
+		for (int i = 0; i < N; i++)
+			go_with(recv_until_closed,
+				(struct worker){ .in = c, .wg = &wg, .counter = &received });
+		if (round % 2)
+			goroutine_yield();
+		for (int i = 0; i < SENT; i++)
+			chan_send(c, 1);
+		chan_close(c);
+		waitgroup_wait(&wg);
+		CHECK_EQ(received, SENT);
+		chan_unref(c);
+	}
+}
+
+static void send_numbers(struct worker *w)
+{
+	for (int i = 1; i <= w->n; i++)
+		chan_send(w->out, i);
+	waitgroup_done(w->wg);
+}
+
+TEST_GO(chan_keeps_the_order_while_its_ring_fills_and_empties)
+{
+	enum {
+		N = 1000
+	};
+	static const size_t capacities[] = { 0, 1, 2, 5, 64 };
+	for (size_t k = 0; k < ARRAY_LEN(capacities); k++) {
+		struct waitgroup wg = { 0 };
+		int_chan c = chan_make(int_chan, capacities[k]);
+		waitgroup_add(&wg, 1);
+		go_with(send_numbers, (struct worker){ .out = c, .n = N, .wg = &wg });
+		for (int i = 1, v; i <= N; i++) {
+			CHECK(chan_recv(c, &v));
+			CHECK_EQ(v, i);
+			if (i % 7 == 0)
+				goroutine_yield();
+		}
+		waitgroup_wait(&wg);
+		chan_unref(c);
+	}
+}

@@ -149,3 +149,64 @@ TEST_GO(cond_makes_a_bounded_queue)
 	CHECK_EQ(q.produced, q.want);
 	CHECK_EQ(q.consumed, q.want);
 }
+
+static void wait_once(struct turn *t)
+{
+	struct shared *s = t->s;
+	mutex_lock(&s->mutex);
+	cond_wait(&s->changed, &s->mutex);
+	s->order[s->ordered++] = t->number; /* the mutex is ours again */
+	mutex_unlock(&s->mutex);
+	waitgroup_done(&s->wg);
+}
+
+TEST_GO(cond_broadcast_wakes_all_at_once_and_each_gets_the_mutex)
+{
+	enum {
+		N = 8
+	};
+	struct shared s = { .permits = 0 };
+	waitgroup_add(&s.wg, N);
+	for (int i = 0; i < N; i++) {
+		go_with(wait_once, (struct turn){ .s = &s, .number = i });
+		wait_line(&s.changed.lock, &s.changed.line, i + 1);
+	}
+	mutex_lock(&s.mutex);
+	cond_broadcast(&s.changed);
+	CHECK_EQ(line_len(&s.changed.lock, &s.changed.line), 0);
+	CHECK_EQ(s.ordered, 0); /* woken, but we hold the mutex */
+	mutex_unlock(&s.mutex);
+	waitgroup_wait(&s.wg);
+	CHECK_EQ(s.ordered, N);
+}
+
+TEST_GO(cond_wait_unlocks_while_it_waits_and_locks_before_it_returns)
+{
+	struct shared s = { .permits = 0 };
+	waitgroup_add(&s.wg, 1);
+	go_with(wait_once, (struct turn){ .s = &s });
+	wait_line(&s.changed.lock, &s.changed.line, 1);
+	mutex_lock(&s.mutex); /* or this would wait for ever */
+	cond_signal(&s.changed);
+	for (int i = 0; i < 20; i++)
+		goroutine_yield();
+	CHECK_EQ(s.ordered, 0);
+	mutex_unlock(&s.mutex);
+	waitgroup_wait(&s.wg);
+	CHECK_EQ(s.ordered, 1);
+}
+
+/* A signal wakes somebody who waits already; it isn't kept for who comes later. */
+TEST_GO_DIES(cond_signal_before_the_wait_is_lost, "sync.Cond.Wait")
+{
+	struct shared s = { .permits = 0 };
+	cond_signal(&s.changed);
+	mutex_lock(&s.mutex);
+	cond_wait(&s.changed, &s.mutex);
+}
+
+TEST_GO_DIES(cond_wait_without_the_mutex_is_fatal, "fatal error: sync: unlock of unlocked mutex")
+{
+	struct shared s = { .permits = 0 };
+	cond_wait(&s.changed, &s.mutex);
+}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "runtime/chan.h"
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
 #include "runtime/mutex.h"
@@ -171,4 +172,114 @@ TEST_GO(mutex_try_lock_excludes_beside_lock)
 	}
 	waitgroup_wait(&s.wg);
 	CHECK_EQ(s.n, 2 * PAIRS * s.rounds);
+}
+
+struct turns {
+	struct shared shared;
+	done_chan go_on; /* the first in line holds the mutex until this is closed */
+};
+
+static void note_turn_and_hold(struct turns *t)
+{
+	mutex_lock(&t->shared.mutex);
+	t->shared.order[t->shared.ordered++] = 0;
+	chan_recv(t->go_on, NULL);
+	mutex_unlock(&t->shared.mutex);
+	waitgroup_done(&t->shared.wg);
+}
+
+enum {
+	STARVING = 4, /* mutex.c's */
+	STARVED = 8
+};
+
+/* With the mutex held: a line of goroutines that have waited for more than a millisecond, and the mode on. False when the first of
+ * them was faster than we, who unlock and lock again to make it lose: then nobody waits any more. */
+static bool make_starving(struct turns *t)
+{
+	struct shared *s = &t->shared;
+	waitgroup_add(&s->wg, STARVED);
+	go(note_turn_and_hold, t);
+	for (int i = 1; i <= STARVED; i++) {
+		wait_line(&s->mutex.lock, &s->mutex.line, i);
+		if (i < STARVED)
+			go_with(note_turn, (struct turn){ .s = s, .number = i });
+	}
+	goroutine_sleep(2 * MILLISECOND);
+	mutex_unlock(&s->mutex);
+	if (!mutex_try_lock(&s->mutex)) {
+		chan_close(t->go_on);
+		waitgroup_wait(&s->wg);
+		return false;
+	}
+	while (!(s->mutex.state & STARVING))
+		goroutine_yield();
+	return true;
+}
+
+TEST_GO(mutex_in_starvation_mode_is_handed_over_in_order_and_nobody_overtakes)
+{
+	struct turns t;
+	struct shared *s = &t.shared;
+	for (bool starving = false; !starving;) {
+		t = (struct turns){ .go_on = chan_make(done_chan, 0) };
+		mutex_lock(&s->mutex);
+		starving = make_starving(&t);
+		if (!starving)
+			chan_unref(t.go_on);
+	}
+	mutex_unlock(&s->mutex);
+	CHECK(!mutex_try_lock(&s->mutex)); /* it was never free */
+	CHECK(s->mutex.state & STARVING);
+	chan_close(t.go_on);
+	mutex_lock(&s->mutex); /* gets in line behind all of them */
+	CHECK_EQ(s->ordered, STARVED);
+	for (int i = 0; i < STARVED; i++)
+		CHECK_EQ(s->order[i], i);
+	mutex_unlock(&s->mutex);
+	waitgroup_wait(&s->wg);
+	CHECK_EQ(s->mutex.state, 0);
+	chan_unref(t.go_on);
+}
+
+TEST_GO_DIES(mutex_locked_twice_is_a_deadlock, "fatal error: all goroutines are asleep - deadlock!")
+{
+	struct mutex m = { 0 };
+	mutex_lock(&m);
+	mutex_lock(&m);
+}
+
+TEST_GO_DIES(mutex_is_named_in_the_deadlock_report, "sync.Mutex.Lock")
+{
+	struct mutex m = { 0 };
+	mutex_lock(&m);
+	mutex_lock(&m);
+}
+
+TEST_GO_DIES(mutex_unlock_of_a_zero_value_is_fatal, "fatal error: sync: unlock of unlocked mutex")
+{
+	struct mutex m = { 0 };
+	mutex_unlock(&m);
+}
+
+static void lock_and_unlock(struct shared *s)
+{
+	mutex_lock(&s->mutex);
+	mutex_unlock(&s->mutex);
+	waitgroup_done(&s->wg);
+}
+
+TEST_GO(mutex_try_lock_fails_while_another_holds_it)
+{
+	struct shared s = { .n = 0 };
+	mutex_lock(&s.mutex);
+	waitgroup_add(&s.wg, 1);
+	go(lock_and_unlock, &s);
+	wait_line(&s.mutex.lock, &s.mutex.line, 1);
+	for (int i = 0; i < 100; i++)
+		CHECK(!mutex_try_lock(&s.mutex));
+	mutex_unlock(&s.mutex);
+	waitgroup_wait(&s.wg);
+	CHECK(mutex_try_lock(&s.mutex));
+	mutex_unlock(&s.mutex);
 }

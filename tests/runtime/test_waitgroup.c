@@ -94,3 +94,71 @@ TEST_GO_DIES(waitgroup_done_too_often_panics, "panic: sync: negative WaitGroup c
 	waitgroup_done(&wg);
 	waitgroup_done(&wg);
 }
+
+TEST_GO_DIES(waitgroup_add_below_zero_panics, "panic: sync: negative WaitGroup counter")
+{
+	struct waitgroup wg = { 0 };
+	waitgroup_add(&wg, -1);
+}
+
+static void reuse_too_early(struct shared *s)
+{
+	waitgroup_done(&s->wg);	  /* wakes who waits, */
+	waitgroup_add(&s->wg, 1); /* and counts up again before it has run */
+	waitgroup_done(&s->waited);
+}
+
+/* Who waits may be faster, then nothing is wrong: so until it isn't. */
+TEST_GO_DIES(waitgroup_reuse_before_wait_has_returned_panics,
+	     "panic: sync: WaitGroup is reused before previous Wait has returned")
+{
+	struct shared s = { .n = 0 };
+	for (;;) {
+		waitgroup_add(&s.wg, 1);
+		waitgroup_add(&s.waited, 1);
+		go(reuse_too_early, &s);
+		waitgroup_wait(&s.wg);
+		waitgroup_wait(&s.waited);
+		waitgroup_done(&s.wg);
+	}
+}
+
+/* The counter is 0 while somebody is still counted as waiting: the moment between, as it looks to an add. */
+TEST_GO_DIES(waitgroup_add_from_zero_beside_a_wait_panics,
+	     "panic: sync: WaitGroup misuse: Add called concurrently with Wait")
+{
+	struct waitgroup wg = { .state = 1 };
+	waitgroup_add(&wg, 1);
+}
+
+static void add_more_and_done(struct shared *s)
+{
+	for (int i = 0; i < 100; i++) {
+		waitgroup_add(&s->wg, 1); /* the counter isn't 0: allowed beside a wait */
+		if (i % 10 == 0)
+			goroutine_yield();
+		waitgroup_done(&s->wg);
+	}
+	atomic_fetch_add(&s->n, 1);
+	waitgroup_done(&s->wg);
+}
+
+TEST_GO(waitgroup_may_grow_while_somebody_waits)
+{
+	enum {
+		N = 10
+	};
+	struct shared s = { .n = 0 };
+	waitgroup_add(&s.wg, N);
+	for (int i = 0; i < N; i++)
+		go(add_more_and_done, &s);
+	waitgroup_wait(&s.wg);
+	CHECK_EQ(s.n, N);
+}
+
+TEST_GO_DIES(waitgroup_is_named_in_the_deadlock_report, "sync.WaitGroup.Wait")
+{
+	struct waitgroup wg = { 0 };
+	waitgroup_add(&wg, 1);
+	waitgroup_wait(&wg);
+}
