@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * dial: a TCP connection to the first of a host's addresses that takes one. Families alternate,
- * beginning with the first address's (RFC 8305 §4). The address policy is asked about the very
- * sockaddr that goes to connect.
+ * beginning with the first address's (RFC 8305 §4). An address that hasn't answered after 250 ms is
+ * raced by the next (§5). The address policy is asked about the very sockaddr that goes to connect.
  *
  *	struct dial_options how = { .policy = policy, .connect_timeout_ns = 10 * SECOND };
  *	enum fetch_error e = dial_connect(&how, &scope, answer, 443, &conn, detail);
@@ -20,13 +20,34 @@ struct dial_options {
 	int64_t connect_timeout_ns;  /* for each address */
 };
 
-/* Parks. FETCH_OK and *ret_conn, which is the caller's; else what became of the last address that
- * policy let through, or FETCH_POLICY_DENIED when it let none through. */
+/* Parks. FETCH_OK and *ret_conn, which is the caller's; else what became of the address that was tried
+ * last, or FETCH_POLICY_DENIED when policy let none through. An address that won when it wasn't the
+ * first is the first the next time that this answer is used. */
 enum fetch_error dial_connect(const struct dial_options *how, const struct scope *scope,
-			      const struct dns_answer *answer, uint16_t port,
-			      struct conn **ret_conn, char *detail) MUST_USE;
+			      struct dns_answer *answer, uint16_t port, struct conn **ret_conn,
+			      char *detail) MUST_USE;
 
 /* The order in which to try an answer's addresses: indices into it. */
 void dial_order(const struct dns_answer *answer, uint8_t order[DNS_ADDRS_MAX]);
+
+/* --- For race.c: one address, which policy has let through --- */
+
+struct dial {
+	union dns_addr addr; /* with its port */
+	socklen_t addr_len;
+	uint8_t index;	   /* in the answer */
+	struct conn *conn; /* while connecting, and when it has won */
+};
+
+/* Never parks. *ret_until: when its own time is up. */
+enum fetch_error dial_start(const struct dial_options *how, struct dial *d, int64_t *ret_until,
+			    char *detail) MUST_USE;
+/* Parks until it is connected, has failed, or `until`: FETCH_CONNECT_TIMEOUT, and it may be waited for
+ * again. */
+enum fetch_error dial_wait(const struct scope *scope, struct dial *d, int64_t until,
+			   char *detail) MUST_USE;
+void dial_abandon(struct dial *d);
+/* No other address would fare better. */
+bool dial_is_final(enum fetch_error e);
 
 #endif

@@ -29,9 +29,11 @@ union dns_addr {
 	struct sockaddr_in6 in6; /* port 0 in both */
 };
 
-/* Immutable once made; counted. */
+/* Immutable once made, but for the winner; counted. */
 struct dns_answer {
 	_Atomic uint32_t refs;
+	_Atomic uint8_t
+		winner; /* 1 + the index of the address that was the quickest; 0 = the first */
 	enum fetch_error error; /* FETCH_OK, then there is at least one address */
 	int64_t ttl_ns;		/* the shortest of all records used; of a failure: 0 */
 	uint32_t len;

@@ -47,7 +47,9 @@ try {
 	char peer[FAULT_ADDR_BYTES];
 };
 
-static struct try dial(struct dns_answer *a, uint16_t port, struct context *ctx, int64_t timeout_ns)
+/* a stays the caller's. */
+static struct try dial_again(struct dns_answer *a, uint16_t port, struct context *ctx,
+			     int64_t timeout_ns)
 {
 	struct try t = { .detail = "" };
 	struct policy *policy = loopback_allowed();
@@ -60,8 +62,14 @@ static struct try dial(struct dns_answer *a, uint16_t port, struct context *ctx,
 		fault_addr(conn_peer(conn, &len), t.peer);
 		conn_close(conn);
 	}
-	dns_answer_unref(a);
 	policy_free(policy);
+	return t;
+}
+
+static struct try dial(struct dns_answer *a, uint16_t port, struct context *ctx, int64_t timeout_ns)
+{
+	struct try t = dial_again(a, port, ctx, timeout_ns);
+	dns_answer_unref(a);
 	return t;
 }
 
@@ -113,11 +121,11 @@ struct deaf {
 	uint16_t port;
 };
 
-static struct deaf deaf_open(void)
+static struct deaf deaf_open_at(const char *address, uint16_t port)
 {
-	struct deaf d = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
-	struct sockaddr_in in = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct deaf d = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	CHECK_EQ(inet_pton(AF_INET, address, &in.sin_addr), 1);
 	socklen_t len = sizeof(in);
 	CHECK(bind(d.fd, (struct sockaddr *)&in, len) == 0 && listen(d.fd, 0) == 0);
 	getsockname(d.fd, (struct sockaddr *)&in, &len);
@@ -129,11 +137,17 @@ static struct deaf deaf_open(void)
 	return d;
 }
 
+static struct deaf deaf_open(void)
+{
+	return deaf_open_at("127.0.0.1", 0);
+}
+
 static void deaf_close(struct deaf *d)
 {
 	close(d->fd);
 	for (int i = 0; i < 8; i++)
-		close(d->extra[i]);
+		if (d->extra[i] >= 0)
+			close(d->extra[i]);
 }
 
 TEST_GO(dial_times_out_for_each_address)
@@ -163,6 +177,77 @@ TEST_GO(dial_ends_with_its_context)
 	context_unref(ctx);
 	ctx = context_with_timeout(context_background(), 20 * MILLISECOND);
 	t = dial(ANSWER("127.0.0.1"), d.port, ctx, 20 * SECOND);
+	CHECK_EQ(t.error, FETCH_TOTAL_TIMEOUT);
+	context_unref(ctx);
+	deaf_close(&d);
+}
+
+/* --- Races --- */
+
+TEST_GO(dial_races_an_address_that_is_silent_and_remembers_the_winner)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
+	struct deaf d = deaf_open_at("127.0.0.5", o->port);
+	struct dns_answer *a = ANSWER("127.0.0.5", "127.0.0.9", "127.0.0.1", "127.0.0.6");
+	char want[64];
+	snprintf(want, sizeof(want), "127.0.0.1:%u", o->port);
+	struct try t = dial_again(a, o->port, context_background(), 20 * SECOND);
+	CHECK_EQ(t.error, FETCH_OK);
+	CHECK_STR(t.peer, want);
+	CHECK_STR(t.detail, "");
+	uint8_t order[DNS_ADDRS_MAX];
+	static const uint8_t won[] = { 2, 0, 1, 3 };
+	dial_order(a, order);
+	CHECK_MEM(order, won, sizeof(won));
+	dns_answer_unref(a);
+	deaf_close(&d);
+	origin_close(o);
+}
+
+/* Takes what fills the queue, once the race is on: the next SYN, a second after the first, is heard. */
+static int hear_again(void *arg)
+{
+	struct deaf *d = arg;
+	goroutine_sleep(300 * MILLISECOND);
+	for (int i = 0; i < 8; i++)
+		close(d->extra[i]);
+	memset(d->extra, -1, sizeof(d->extra));
+	for (int fd; (fd = accept(d->fd, NULL, NULL)) >= 0;)
+		close(fd);
+	return 0;
+}
+
+TEST_GO(dial_race_may_be_won_by_the_slow_first)
+{
+	struct deaf d = deaf_open_at("127.0.0.5", 0);
+	struct dns_answer *a = ANSWER("127.0.0.5", "127.0.0.9");
+	struct errgroup *g = errgroup_new(NULL);
+	errgroup_go(g, hear_again, &d);
+	struct try t = dial_again(a, d.port, context_background(), 20 * SECOND);
+	CHECK_EQ(errgroup_wait(g), 0);
+	CHECK_EQ(t.error, FETCH_OK);
+	CHECK(strncmp(t.peer, "127.0.0.5:", 10) == 0);
+	CHECK_EQ(a->winner, 0);
+	dns_answer_unref(a);
+	deaf_close(&d);
+}
+
+TEST_GO(dial_race_that_nobody_wins_says_what_became_of_the_last)
+{
+	struct deaf d = deaf_open_at("127.0.0.5", 0);
+	struct try t = dial(ANSWER("127.0.0.5", "127.0.0.9", "127.0.0.5"), d.port,
+			    context_background(), 400 * MILLISECOND);
+	CHECK_EQ(t.error, FETCH_CONNECT_TIMEOUT);
+	CHECK(strncmp(t.detail, "127.0.0.5:", 10) == 0);
+	deaf_close(&d);
+}
+
+TEST_GO(dial_race_ends_with_its_context)
+{
+	struct deaf d = deaf_open_at("127.0.0.5", 0);
+	struct context *ctx = context_with_timeout(context_background(), 400 * MILLISECOND);
+	struct try t =
+		dial(ANSWER("127.0.0.5", "127.0.0.5", "127.0.0.5"), d.port, ctx, 20 * SECOND);
 	CHECK_EQ(t.error, FETCH_TOTAL_TIMEOUT);
 	context_unref(ctx);
 	deaf_close(&d);
