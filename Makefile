@@ -121,7 +121,8 @@ $(O)/origin: $(ORIGIN) $(UP_TO_HTTP)
 
 # Every tests/**/test_*.c is a program of its own, linked to the floors of the folder that it
 # mirrors. Other .c files of a tests folder are helpers that all its programs may use; those of
-# tests/e2e/ are tools for the scenarios. So with bench_*.c in bench/runtime/.
+# tests/e2e/ are tools for the scenarios, those of tests/runtime/examples/ programs to read and to
+# run. So with bench_*.c in bench/runtime/.
 # tests/race/ is for the race detector alone: half of its tests are races.
 TEST_SOURCES := $(filter-out $(if $(filter race,$(MODE)),,tests/race/%),\
 	$(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c))
@@ -129,6 +130,7 @@ TESTS        := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 FOLDERS      := $(sort $(patsubst tests/%/,%,$(filter-out tests/,$(dir $(TEST_SOURCES)))))
 FUZZERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOLS   := $(patsubst %.c,$(O)/%,$(wildcard tests/e2e/*.c))
+EXAMPLES     := $(patsubst %.c,$(O)/%,$(wildcard tests/runtime/examples/*.c))
 BENCHES      := $(patsubst %.c,$(O)/%,$(wildcard bench/runtime/bench_*.c))
 
 FLOORS_common   := $(UP_TO_COMMON)
@@ -144,6 +146,8 @@ $(call programs_of,tests/$(1)/test_*.c): $(O)/%: $(O)/obj/%.o $(call helpers_of,
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call folder_rule,$(folder))))
 $(TEST_TOOLS): $(O)/%: $(O)/obj/%.o $(UP_TO_CLIENT)
+$(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIB_RUNTIME)
+$(O)/tests/runtime/test_examples: | $(EXAMPLES)
 $(FUZZERS): $(O)/%: $(O)/obj/%.o $(UP_TO_CLIENT)
 $(FUZZERS): ALL_LDFLAGS += -fsanitize=fuzzer
 $(BENCHES): $(O)/%: $(O)/obj/%.o $(call helpers_of,bench/runtime,bench) $(LIB_RUNTIME)
@@ -166,14 +170,14 @@ $(O)/tests/model/model_timer: $(call objects,runtime/timer.c)
 
 .PHONY: all tests benches fuzzers models everything archives clean distclean
 all: $(PROGRAMS)
-tests: $(TESTS) $(TEST_TOOLS)
+tests: $(TESTS) $(TEST_TOOLS) $(EXAMPLES)
 benches: $(BENCHES)
 fuzzers: $(if $(filter fuzz,$(MODE)),$(FUZZERS))
 models: $(if $(filter model,$(MODE)),$(MODELS))
 everything: all tests benches
 archives: $(LIB_RUNTIME) $(LIB_COMMON) $(LIB_HTTP) $(LIB_CLIENT) $(LIB_FETCHD) $(LIB_FETCHCTL)
 
-$(PROGRAMS) $(TESTS) $(TEST_TOOLS) $(FUZZERS) $(MODELS) $(BENCHES):
+$(PROGRAMS) $(TESTS) $(TEST_TOOLS) $(EXAMPLES) $(FUZZERS) $(MODELS) $(BENCHES):
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \

@@ -3,10 +3,12 @@
  * Tests of blocking.c.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "runtime/blocking.h"
+#include "runtime/chan.h"
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
 #include "runtime/note.h"
@@ -103,6 +105,74 @@ TEST_GO(more_calls_than_threads_all_run_on_at_most_16)
 	CHECK_EQ(c.total, 500);
 	CHECK_LE(c.most, 16);
 	CHECK_LT(1, c.most);
+}
+
+/* Sixteen calls stand at the gate, so that all others queue; then they are let through. */
+struct line {
+	_Atomic int at_gate, ran;
+	sem_t gate;
+	struct waitgroup done;
+};
+
+static void stand_at_gate(void *arg)
+{
+	struct line *l = arg;
+	atomic_fetch_add(&l->at_gate, 1);
+	sem_wait(&l->gate);
+}
+
+static void hold_a_thread(struct line *l)
+{
+	blocking_call(stand_at_gate, l);
+	waitgroup_done(&l->done);
+}
+
+static void count_run(void *arg)
+{
+	atomic_fetch_add(&((struct line *)arg)->ran, 1);
+}
+
+static void queue_up(struct line *l)
+{
+	blocking_call(count_run, l);
+	waitgroup_done(&l->done);
+}
+
+TEST_GO(a_thousand_calls_wait_in_line_for_sixteen_threads_and_all_run)
+{
+	enum {
+		THREADS = 16,
+		CALLS = 1000
+	};
+	struct line l = { 0 };
+	CHECK_EQ(sem_init(&l.gate, 0, 0), 0);
+	waitgroup_add(&l.done, THREADS + CALLS);
+	for (int i = 0; i < THREADS; i++)
+		go(hold_a_thread, &l);
+	while (l.at_gate < THREADS)
+		goroutine_yield();
+	for (int i = 0; i < CALLS; i++)
+		go(queue_up, &l);
+	goroutine_sleep(5 * MILLISECOND); /* time for a seventeenth thread, were there one */
+	CHECK_EQ(l.ran, 0);
+	for (int i = 0; i < THREADS; i++)
+		sem_post(&l.gate);
+	waitgroup_wait(&l.done);
+	CHECK_EQ(l.ran, CALLS);
+	sem_destroy(&l.gate);
+}
+
+static void close_channel(void *arg)
+{
+	chan_close(*(done_chan *)arg);
+}
+
+TEST_GO(a_blocking_call_may_close_a_channel_that_goroutines_wait_for)
+{
+	done_chan c = chan_make(done_chan, 0);
+	blocking_call(close_channel, &c);
+	CHECK(!chan_recv(c, NULL));
+	chan_unref(c);
 }
 
 TEST_GO(a_blocking_call_alone_is_no_deadlock)
