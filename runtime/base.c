@@ -2,8 +2,8 @@
  *
  * base: the ways to die, and allocation that dies when memory is out.
  *
- * Messages go out with one write(2) each, so that they are whole even when two threads die at once. The first thread that
- * panics runs the hook and aborts; a panic inside the hook, or from another thread meanwhile, only prints its message.
+ * The first thread that panics owns stderr: it prints its message, runs the hook and aborts. Others that want to die wait for that, for
+ * ever. A panic inside the hook only prints its message. Each message goes out with one write(2).
  */
 #include "runtime/base.h"
 
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void (*_Atomic panic_hook)(void);
-static atomic_bool dying;
+static void (*_Atomic panic_hook)(bool is_fatal);
+static _Atomic pid_t dying; /* the thread; 0 = none */
 
 static void write_message(const char *kind, const char *fmt, va_list args)
 {
@@ -29,11 +29,39 @@ static void write_message(const char *kind, const char *fmt, va_list args)
 	(void)ignored;
 }
 
-static _Noreturn void die(void)
+static _Noreturn void wait_for_end(void)
 {
-	void (*hook)(void) = atomic_load(&panic_hook);
-	if (!atomic_exchange(&dying, true) && hook != NULL)
-		hook();
+	for (;;)
+		pause();
+}
+
+bool panic_claim(void)
+{
+	pid_t first = 0, me = gettid();
+	if (atomic_compare_exchange_strong(&dying, &first, me))
+		return true;
+	if (first != me)
+		wait_for_end();
+	return false;
+}
+
+void panic_wait(void)
+{
+	pid_t first = atomic_load(&dying);
+	if (first != 0 && first != gettid())
+		wait_for_end();
+}
+
+static _Noreturn void die(bool is_fatal, const char *fmt, va_list args)
+{
+	void (*hook)(bool) = atomic_load(&panic_hook);
+	if (!panic_claim()) {
+		write_message("panic during panic", fmt, args);
+		abort();
+	}
+	write_message(is_fatal ? "fatal error" : "panic", fmt, args);
+	if (hook != NULL)
+		hook(is_fatal);
 	abort();
 }
 
@@ -41,28 +69,19 @@ void panic(const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	write_message("panic", fmt, args);
-	va_end(args);
-	die();
+	die(false, fmt, args);
 }
 
 void fatal(const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	write_message("fatal error", fmt, args);
-	va_end(args);
-	die();
+	die(true, fmt, args);
 }
 
-void panic_set_hook(void (*hook)(void))
+void panic_set_hook(void (*hook)(bool is_fatal))
 {
 	atomic_store(&panic_hook, hook);
-}
-
-bool panicking(void)
-{
-	return atomic_load(&dying);
 }
 
 void *xmalloc(size_t size)

@@ -27,17 +27,23 @@
 #define MUST_USE			__attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args)		__attribute__((format(printf, fmt, args)))
 
-/* Ends the process with "panic: <message>", a traceback and abort(). For what must be impossible. */
+/* Ends the process with "panic: <message>", a traceback and abort(). For what must be impossible. While one thread dies, others that come here
+ * or to fatal() wait for its end: one report, whole. */
 _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* Ends the process with "fatal error: <message>", as Go's throw does. */
+/* Ends the process with "fatal error: <message>", as Go's fatal does: for what the program did wrong, or the system won't give. The
+ * scheduler's own stack, if it was called there, is not shown. */
 _Noreturn void fatal(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Installs what prints the state of the goroutines between the message and abort(). */
-void panic_set_hook(void (*hook)(void));
+void panic_set_hook(void (*hook)(bool is_fatal));
 
-/* True once a thread has begun to die in panic() or fatal(): its abort() needs no second report. */
-bool panicking(void);
+/* The right to report: true for the first thread, false for the same one again (it has died of its own report). Another never returns.
+ * Signal handlers too. */
+bool panic_claim(void);
+
+/* Returns unless a thread is dying: then never. For who is about to end the process in another way. */
+void panic_wait(void);
 
 /* malloc, calloc and realloc that end the process when memory is out: for the runtime's own, fixed-size needs.
  * What has its size decided by input uses malloc itself and fails that request alone. */

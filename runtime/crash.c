@@ -20,9 +20,8 @@
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
 static struct sigaction before[ARRAY_LEN(faults)];
-static atomic_bool crashing;
 
-/* The stack that is stood on: the current goroutine's, or the OS thread's own. */
+/* The stack that is stood on: the current goroutine's, or the scheduler's. Of another thread's the bounds are not known. */
 static void find_bounds(struct stack_point *at, const struct m *m, const struct g *g)
 {
 	const char *here = at->sp != NULL ? at->sp : at->fp;
@@ -35,28 +34,34 @@ static void find_bounds(struct stack_point *at, const struct m *m, const struct 
 	}
 }
 
-static void write_all(struct writer *w, struct stack_point at)
+static void write_thread(struct writer *w, const struct m *m, struct stack_point at)
+{
+	struct trace t;
+	trace_take(&t, at);
+	writer_print(w, "%s:\n", m != NULL ? "runtime stack" : "thread outside of the runtime");
+	trace_write(w, &t);
+	writer_print(w, "\n");
+}
+
+/* From here on no m starts another goroutine: what is dumped holds still, as far as it lets itself be held. */
+static void write_all(struct writer *w, struct stack_point at, bool is_fatal)
 {
 	struct m *m = m_self();
 	struct g *g = g_self();
+	atomic_store(&sched.stopping, true);
 	find_bounds(&at, m, g);
 	writer_print(w, "\n");
-	if (g != NULL) {
-		dump__goroutine(w, g, &at);
-	} else {
-		writer_print(w, "no goroutine, %s:\n",
-			     m != NULL ? "on the scheduler's stack"
-				       : "on a thread outside the scheduler");
-		traceback_write(w, at);
-		writer_print(w, "\n");
-	}
+	if (g != NULL)
+		dump__goroutine(w, g, at);
+	else if (m == NULL || !is_fatal)
+		write_thread(w, m, at);
 	dump__others(w, g);
 }
 
-static void panic_hook(void)
+static void panic_hook(bool is_fatal)
 {
 	struct writer w = { .fd = STDERR_FILENO };
-	write_all(&w, (struct stack_point){ .fp = __builtin_frame_address(0) });
+	write_all(&w, (struct stack_point){ .fp = __builtin_frame_address(0) }, is_fatal);
 }
 
 static struct stack_point interrupted_point(const ucontext_t *context)
@@ -102,10 +107,14 @@ static void die_of(int signal_number, const siginfo_t *info)
 
 static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
-	if (!panicking() && !atomic_exchange(&crashing, true)) {
-		struct writer w = { .fd = STDERR_FILENO };
+	struct writer w = { .fd = STDERR_FILENO };
+	if (panic_claim()) {
 		describe(&w, signal_number, info);
-		write_all(&w, interrupted_point(context));
+		write_all(&w, interrupted_point(context), false);
+	} else if (signal_number != SIGABRT) {
+		writer_print(&w, "fatal error: signal SIG%s during the report\n",
+			     sigabbrev_np(signal_number));
+		writer_flush(&w);
 	}
 	die_of(signal_number, info);
 }
@@ -118,6 +127,7 @@ static void on_quit(int signal_number)
 
 void crash_init(void)
 {
+	symbol_init();
 	panic_set_hook(panic_hook);
 	struct sigaction fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)

@@ -1,92 +1,82 @@
 /* SPDX-License-Identifier: MIT
  *
- * dump: a walk over all stack slots; no list of goroutines is kept. Takes no lock, stops nobody: what is printed for a goroutine that changes meanwhile
- * may be torn, but every read stays inside its slot. Runs in signal handlers, too.
+ * dump: see dump.h; how a goroutine is looked at while it may run is in snapshot.c, how equal stacks are counted in tally.c.
  */
 #include "runtime/dump.h"
 
-#include <string.h>
-#include <unistd.h>
+#include <errno.h>
 
 #include "runtime/clock.h"
-#include "runtime/goroutine.h"
 #include "runtime/sched.h"
-#include "runtime/switch.h"
-#include "runtime/traceback.h"
+#include "runtime/snapshot.h"
+#include "runtime/tally.h"
 
-#define MINUTE (60 * SECOND)
+struct dump {
+	struct writer *w;
+	int64_t now_ns;
+};
 
-static const char *reason_text(uint32_t reason)
+static void write_one(const struct snapshot *s, void *arg)
 {
-#define X(name, text) text,
-	static const char *const texts[] = { WAIT_REASONS(X) };
-#undef X
-	return reason < ARRAY_LEN(texts) ? texts[reason] : "?";
+	struct dump *d = arg;
+	snapshot_write(d->w, s, d->now_ns);
 }
 
-NO_TSAN static void write_state(struct writer *w, const struct g *g, enum g_state state)
+void dump__goroutine(struct writer *w, struct g *g, struct stack_point at)
 {
-	writer_print(w, "goroutine %llu [", (unsigned long long)atomic_load(&g->id));
-	if (state == G_PARKED) {
-		int64_t waited =
-			clock_now() - atomic_load_explicit(&g->since_ns, memory_order_relaxed);
-		writer_print(w, "%s",
-			     reason_text(atomic_load_explicit(&g->reason, memory_order_relaxed)));
-		if (waited >= MINUTE)
-			writer_print(w, ", %lld minutes", (long long)(waited / MINUTE));
-	} else {
-		writer_print(w, state == G_RUNNING ? "running" : "runnable");
-	}
-	writer_print(w, "]:\n");
-}
-
-NO_TSAN static void write_origin(struct writer *w, const struct g *g)
-{
-	writer_print(w, "\t%s", g->name);
-	if (g->creator_id != 0)
-		writer_print(w, ", created by %s in goroutine %llu", g->site->function,
-			     (unsigned long long)g->creator_id);
-	writer_print(w, "\n\n");
-}
-
-NO_TSAN static struct stack_point resting_point(const struct g *g)
-{
-	struct stack_point at = { .low = stack_low(g), .high = (const char *)g };
-	const char *sp = g->sp;
-	if (sp < at.low || sp >= at.high)
-		return at;
-	void *fp, *pc;
-	switch_resume_point(sp, &fp, &pc);
-	at.fp = fp;
-	at.pc = pc;
-	return at;
-}
-
-void dump__goroutine(struct writer *w, const struct g *g, const struct stack_point *at)
-{
-	enum g_state state = gstate_get(&g->state);
-	write_state(w, g, state);
-	if (at != NULL)
-		traceback_write(w, *at);
-	else if (state == G_PARKED || state == G_RUNNABLE)
-		traceback_write(w, resting_point(g));
-	write_origin(w, g);
+	struct snapshot s;
+	label__read_begin();
+	snapshot_take_at(g, at, &s);
+	snapshot_write(w, &s, clock_now());
+	label__read_end();
 }
 
 void dump__others(struct writer *w, const struct g *except)
 {
-	for (uint32_t i = 0; i < stack_used(); i++) {
-		if (stack_is_listed(i))
-			continue;
-		struct g *g = stack_slot(i);
-		if (g != except && gstate_get(&g->state) != G_FREE)
-			dump__goroutine(w, g, NULL);
-	}
+	struct dump d = { .w = w, .now_ns = clock_now() };
+	snapshot_each(except, write_one, &d);
 	writer_flush(w);
+}
+
+/* Of a goroutine; where a signal handler stands, there is none (only the first thread takes those that ask for a dump). */
+static struct stack_point caller_point(const struct g *g, const void *fp)
+{
+	return (struct stack_point){ .fp = fp, .low = stack_low(g), .high = (const char *)g };
 }
 
 void goroutine_dump(int fd)
 {
 	struct writer w = { .fd = fd };
-	dump__others(&w, NULL);
+	struct g *g = g_self();
+	if (g != NULL)
+		dump__goroutine(&w, g, caller_point(g, __builtin_frame_address(0)));
+	dump__others(&w, g);
+}
+
+static void count_one(const struct snapshot *s, void *arg)
+{
+	tally_add(arg, s);
+}
+
+/* Labels in the tally are those of others: nothing of it may be freed before it is written. */
+int goroutine_dump_counts(int fd)
+{
+	struct writer w = { .fd = fd };
+	struct tally *t = tally_new();
+	struct g *g = g_self();
+	if (t == NULL)
+		return -ENOMEM;
+	label__read_begin();
+	if (g != NULL) {
+		struct snapshot own;
+		snapshot_take_at(g, caller_point(g, __builtin_frame_address(0)), &own);
+		tally_add(t, &own);
+	}
+	snapshot_each(g, count_one, t);
+	writer_print(&w, "goroutine profile: total %llu\n", (unsigned long long)tally_total(t));
+	tally_write(t, &w);
+	writer_flush(&w);
+	label__read_end();
+	tally_free(t);
+	return 0;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/label.h"
 #include "runtime/rand.h"
 #include "runtime/sched.h"
 #include "runtime/switch.h"
@@ -293,6 +294,7 @@ static void note_creator(struct g *g)
 {
 	struct g *creator = g_self();
 	g->creator_id = creator == NULL ? 0 : creator->id;
+	label__inherit(g, creator);
 }
 
 struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, const char *name,
@@ -325,6 +327,7 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 static void g_free(struct p *p, struct g *g)
 {
 	gstate_set(&g->state, G_FREE);
+	label__drop(g);
 	fiber_done(&g->fiber);
 	fiber_stack_end(stack_low(g), (size_t)((char *)(g + 1) - stack_low(g)));
 	bump(&p->ended);

@@ -43,6 +43,7 @@ struct g {
 	const char *name;	    /* of fn, as written at go() */
 	const struct go_site *site; /* of that go(); NULL for main */
 	uint64_t creator_id;
+	struct label_set *_Atomic labels; /* label.c; NULL = none */
 	int64_t queued_ns; /* when it became runnable, if that is being measured; else 0 */
 	struct fiber fiber;
 };

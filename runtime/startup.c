@@ -124,5 +124,6 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv)
 	       0) /* TSan lets signal handlers run in sem_wait, in a futex call not */
 		;
 	note_sleep_until(&sched.stopped, clock_now() + STOP_WAIT_NS);
+	panic_wait();
 	return args.status;
 }

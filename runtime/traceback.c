@@ -5,71 +5,22 @@
  */
 #include "runtime/traceback.h"
 
-#include <dlfcn.h>
-#include <stdarg.h>
-#include <stdbool.h>
+#include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "runtime/base.h"
 #include "runtime/sanitizer.h"
+#include "runtime/symbol.h"
 
-#define LINE_MAX_BYTES 500
-#define FRAMES_MAX     48
-#define SEARCH_WORDS   512
+#define SEARCH_WORDS 512
 
-extern const char etext[]; /* the linker's: the end of our code */
-
-void writer_flush(struct writer *w)
-{
-	for (size_t done = 0; done < w->len;) {
-		ssize_t n = write(w->fd, w->buf + done, w->len - done);
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	w->len = 0;
-}
-
-void writer_print(struct writer *w, const char *fmt, ...)
-{
-	if (sizeof(w->buf) - w->len < LINE_MAX_BYTES)
-		writer_flush(w);
-	va_list args;
-	va_start(args, fmt);
-	int n = vsnprintf(w->buf + w->len, LINE_MAX_BYTES, fmt, args);
-	va_end(args);
-	if (n > 0)
-		w->len += n < LINE_MAX_BYTES ? (size_t)n : LINE_MAX_BYTES - 1;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = path == NULL ? NULL : strrchr(path, '/');
-	return slash == NULL ? path : slash + 1;
-}
-
-static void write_frame(struct writer *w, const void *pc)
-{
-	Dl_info info = { 0 };
-	if (dladdr(pc, &info) == 0 || info.dli_fname == NULL) {
-		writer_print(w, "\t%p\n", pc);
-		return;
-	}
-	writer_print(w, "\t%s+0x%zx", base_name(info.dli_fname),
-		     (size_t)((const char *)pc - (const char *)info.dli_fbase));
-	if (info.dli_sname != NULL)
-		writer_print(w, " %s+0x%zx", info.dli_sname,
-			     (size_t)((const char *)pc - (const char *)info.dli_saddr));
-	writer_print(w, "\n");
-}
-
-static int holds_frame(const struct stack_point *at)
+static bool holds_frame(const struct stack_point *at)
 {
 	const char *fp = at->fp;
-	return fp >= at->low && fp + 2 * sizeof(void *) <= at->high &&
-	       (uintptr_t)fp % sizeof(void *) == 0;
+	if (fp == NULL || (uintptr_t)fp % sizeof(void *) != 0)
+		return false;
+	return at->low == NULL || (fp >= at->low && fp + 2 * sizeof(void *) <= at->high);
 }
 
 /* Both architectures put the caller's frame pointer at fp and the return address behind it. */
@@ -81,21 +32,12 @@ NO_ASAN NO_TSAN static struct stack_point caller(struct stack_point at)
 	return at;
 }
 
-/* dladdr tells the module; behind our own code lies our data. */
-static bool is_code(const void *pc)
-{
-	Dl_info info, own;
-	return dladdr(pc, &info) != 0 &&
-	       dladdr((const void *)(uintptr_t)traceback_write, &own) != 0 &&
-	       (info.dli_fbase != own.dli_fbase || (const char *)pc < etext);
-}
-
 /* True if at.fp leads up through at least two frames to the first one of the stack. */
-NO_ASAN NO_TSAN static bool leads_up(struct stack_point at)
+static bool leads_up(struct stack_point at)
 {
 	for (int frames = 0; holds_frame(&at); frames++) {
 		at = caller(at);
-		if (!is_code(at.pc))
+		if (!symbol_is_code(at.pc))
 			return false;
 		if (at.fp == NULL)
 			return frames > 0;
@@ -117,22 +59,83 @@ static void find_frame(struct stack_point *at)
 	}
 }
 
-void traceback_write(struct writer *w, struct stack_point at)
+static void add(struct trace *t, const void *pc)
 {
-	int frames = 0;
+	if (t->len == TRACE_MAX)
+		t->is_cut = true;
+	else
+		t->pc[t->len++] = pc;
+}
+
+void trace_take(struct trace *ret_trace, struct stack_point at)
+{
+	struct trace *t = ret_trace;
+	t->len = 0;
+	t->is_cut = false;
+	t->stands_at_first = at.pc != NULL;
 	if (at.pc != NULL)
-		write_frame(w, at.pc);
+		add(t, at.pc);
 	const char *sp = at.sp;
-	if (sp != NULL && sp >= at.low && (!holds_frame(&at) || (const char *)at.fp < sp))
+	if (at.low != NULL && sp >= at.low && (!holds_frame(&at) || (const char *)at.fp < sp))
 		find_frame(&at);
-	while (holds_frame(&at)) {
+	while (holds_frame(&at) && !t->is_cut) {
+		if (at.low == NULL && at.pc != NULL && !symbol_is_own(at.pc))
+			return;
 		at = caller(at);
 		if (at.pc == NULL)
 			return;
-		if (++frames > FRAMES_MAX) {
-			writer_print(w, "\t...\n");
-			return;
-		}
-		write_frame(w, at.pc);
+		add(t, at.pc);
 	}
+}
+
+/* What returns to pc[i] was called just before it: that may be another line, or another function's end. */
+void trace_symbol(const struct trace *t, size_t i, struct symbol *ret_symbol)
+{
+	size_t behind = i == 0 && t->stands_at_first ? 0 : 1;
+	symbol_find((const char *)t->pc[i] - behind, ret_symbol);
+	ret_symbol->offset += behind;
+	ret_symbol->module_offset += behind;
+}
+
+void trace_write_place(struct writer *w, const struct trace *t, size_t i, const struct symbol *s)
+{
+	const struct line *at = &s->line;
+	const char *folder = at->folder != NULL ? at->folder : ".";
+	bool here = strcmp(folder, ".") == 0;
+	folder += strncmp(folder, "./", 2) == 0 ? 2 : 0;
+	if (at->file != NULL)
+		writer_print(w, "%.300s%s%.150s:%" PRIu32, here ? "" : folder, here ? "" : "/",
+			     at->file, at->number);
+	else if (s->module != NULL)
+		writer_print(w, "%.300s+0x%" PRIx64, s->module, s->module_offset);
+	else
+		writer_print(w, "%p", t->pc[i]);
+}
+
+size_t trace_shown(const struct trace *t)
+{
+	static const char *const entries[] = { "switch_start", "g_main" };
+	size_t len = t->len;
+	for (size_t i = 0; i < ARRAY_LEN(entries) && len > 0; i++) {
+		struct symbol s;
+		trace_symbol(t, len - 1, &s);
+		if (s.function != NULL && strcmp(s.function, entries[i]) == 0)
+			len--;
+	}
+	return len;
+}
+
+void trace_write(struct writer *w, const struct trace *t)
+{
+	for (size_t i = 0, len = trace_shown(t); i < len; i++) {
+		struct symbol s;
+		trace_symbol(t, i, &s);
+		writer_print(w, "%.300s(...)\n\t", s.function != NULL ? s.function : "?");
+		trace_write_place(w, t, i, &s);
+		if (s.function != NULL)
+			writer_print(w, " +0x%" PRIx64, s.offset);
+		writer_print(w, "\n");
+	}
+	if (t->is_cut)
+		writer_print(w, "...additional frames elided...\n");
 }

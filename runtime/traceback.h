@@ -1,33 +1,48 @@
 /* SPDX-License-Identifier: MIT
  *
- * traceback: the callers on one stack, by its frame pointers, written with write(2) alone. Internal to runtime/.
+ * traceback: the callers on one stack, by its frame pointers. Internal to runtime/. Any thread, signal handlers too.
  *
- * Code built without frame pointers (libc's abort, say) is skipped when it is innermost, and may shorten the rest; nothing is read outside of
- * [low, high). Each line has module+offset, for
- * addr2line and gdb, and the nearest name that the dynamic linker knows (link with -rdynamic).
+ * Taken first (a moment) and written afterwards (names and lines): a goroutine may run on meanwhile, and equal stacks can be
+ * counted. Code built without frame pointers (libc's abort, say) is skipped when it is innermost, and may shorten the rest.
+ *
+ * Written as Go does, two lines a frame:
+ *
+ *	fetch_one(...)
+ *		src/fetchd/fetch.c:120 +0x1d
  */
 #ifndef RUNTIME_TRACEBACK_H
 #define RUNTIME_TRACEBACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Collects text for one file descriptor. */
-struct writer {
-	int fd;
-	size_t len;
-	char buf[1024];
-};
+#include "runtime/symbol.h"
+#include "runtime/writer.h"
 
-/* At most 500 bytes a call. */
-void writer_print(struct writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void writer_flush(struct writer *w);
-
-/* Where a stack stands: pc may be NULL (then fp's callers only), and sp (then fp must be a frame). */
+/* Where a stack stands: pc may be NULL (then fp's callers only), and sp (then fp must be a frame). Nothing is read outside of
+ * [low, high); with low NULL the bounds are unknown, and the walk ends where our own code does. */
 struct stack_point {
 	const void *pc, *fp, *sp;
 	const char *low, *high;
 };
 
-void traceback_write(struct writer *w, struct stack_point at);
+#define TRACE_MAX 64
+
+struct trace {
+	size_t len;
+	bool is_cut;	      /* there were more */
+	bool stands_at_first; /* pc[0] is no return address */
+	const void *pc[TRACE_MAX];
+};
+
+void trace_take(struct trace *ret_trace, struct stack_point at);
+void trace_write(struct writer *w, const struct trace *t);
+
+/* How many frames to show: not those in which every goroutine begins, as Go leaves out its goexit. */
+size_t trace_shown(const struct trace *t);
+
+/* pc[i]'s names, offsets being those of pc[i] itself; and the place of its second line: file:line, or module+offset. */
+void trace_symbol(const struct trace *t, size_t i, struct symbol *ret_symbol);
+void trace_write_place(struct writer *w, const struct trace *t, size_t i, const struct symbol *s);
 
 #endif

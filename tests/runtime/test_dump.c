@@ -12,10 +12,12 @@
 #include "runtime/clock.h"
 #include "runtime/dump.h"
 #include "runtime/goroutine.h"
+#include "runtime/label.h"
 #include "runtime/mutex.h"
 #include "runtime/proc.h"
 #include "runtime/sched.h"
 #include "runtime/signal.h"
+#include "runtime/snapshot.h"
 #include "tests/harness.h"
 
 static char text[1 << 20];
@@ -49,17 +51,23 @@ static void receive_for_ever(struct place *p)
 	chan_recv(p->chan, NULL);
 }
 
-TEST_GO(the_dump_shows_state_reason_function_and_creator)
+#define NEXT_LINE (__LINE__ + 1)
+
+TEST_GO(the_dump_shows_state_reason_functions_lines_and_creator)
 {
 	struct place p = { .chan = chan_make(done_chan, 0) };
+	char created[200];
+	snprintf(created, sizeof(created),
+		 "created by %s in goroutine 1, to run receive_for_ever\n"
+		 "\ttests/runtime/test_dump.c:%d\n\n",
+		 __func__, NEXT_LINE);
 	go(receive_for_ever, &p);
-	wait_for_dump_with("[chan receive]:");
-	CHECK(strstr(text, "goroutine 1 [running]:") != NULL);
-	CHECK(strstr(text,
-		     "\treceive_for_ever, created by "
-		     "the_dump_shows_state_reason_function_and_creator_body_ in goroutine 1\n") !=
-	      NULL);
-	CHECK(strstr(text, " chan__recv+0x") != NULL); /* the stack of the one that waits */
+	wait_for_dump_with("[chan receive]:\n");
+	CHECK(strstr(text, "goroutine 1 [running]:\n") == text);
+	CHECK(strstr(text, created) != NULL);
+	CHECK(strstr(text, "chan__recv(...)\n\truntime/chan.c:") != NULL);
+	CHECK(strstr(text, "receive_for_ever(...)\n\ttests/runtime/test_dump.c:") != NULL);
+	CHECK(strstr(text, "g_main") == NULL);
 	chan_close(p.chan);
 	while (goroutine_count() > 1)
 		goroutine_yield();
@@ -84,22 +92,105 @@ TEST_GO(each_wait_reason_has_its_own_words)
 		goroutine_yield();
 }
 
-static void park_since(struct place *p)
+/* As the header shows one that has waited for so long. */
+static void check_header(int64_t waited_ns, const char *expected)
 {
-	receive_for_ever(p);
+	static const struct snapshot parked = {
+		.id = 7, .state = G_PARKED, .reason = WAIT_CHAN_RECV, .since_ns = 5
+	};
+	struct writer w = { .fd = -1 };
+	snapshot_write(&w, &parked, 5 + waited_ns);
+	w.buf[w.len] = '\0';
+	CHECK(strncmp(w.buf, expected, strlen(expected)) == 0);
 }
 
-TEST_GO(long_waits_are_shown_in_minutes)
+TEST(dump_shows_full_minutes_waited)
+{
+	check_header(0, "goroutine 7 [chan receive]:\n");
+	check_header(60 * SECOND - 1, "goroutine 7 [chan receive]:\n");
+	check_header(60 * SECOND, "goroutine 7 [chan receive, 1 minutes]:\n");
+	check_header(5 * 60 * SECOND + 1, "goroutine 7 [chan receive, 5 minutes]:\n");
+	check_header(100 * 60 * 60 * SECOND, "goroutine 7 [chan receive, 6000 minutes]:\n");
+}
+
+TEST_GO(dump_shows_labels_of_goroutines_and_of_those_that_they_start)
 {
 	struct place p = { .chan = chan_make(done_chan, 0) };
-	go(park_since, &p);
-	wait_for_dump_with("[chan receive]:");
-	for (uint32_t i = 0; i < stack_used(); i++) {
-		struct g *g = stack_slot(i);
-		if (gstate_get(&g->state) == G_PARKED)
-			g->since_ns -= 5 * 60 * SECOND;
+	CHECK_OK(label_set("batch", "12"));
+	CHECK_OK(label_set("quoted", "a\"b\\\n"));
+	go(receive_for_ever, &p);
+	wait_for_dump_with("[chan receive labels:{\"batch\":\"12\", "
+			   "\"quoted\":\"a\\\"b\\\\\\x0a\"}]:\n");
+	CHECK(strstr(text, "goroutine 1 [running labels:{\"batch\":\"12\"") != NULL);
+	CHECK_OK(label_set("batch", NULL));
+	CHECK_OK(label_set("quoted", NULL));
+	CHECK(strstr(dump(), "goroutine 1 [running]:\n") != NULL);
+	chan_close(p.chan);
+	while (goroutine_count() > 1)
+		goroutine_yield();
+	chan_unref(p.chan);
+}
+
+/* --- counts --- */
+
+static const char *counts(void)
+{
+	int fd = open(test_dir(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CHECK_LE(0, fd);
+	CHECK_OK(goroutine_dump_counts(fd));
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	CHECK_LT(0, n);
+	text[n] = '\0';
+	close(fd);
+	return text;
+}
+
+static void wait_until_all_receive(void)
+{
+	while (strstr(counts(), "# runnable") != NULL || strstr(text, "running, to run receive"))
+		goroutine_yield();
+}
+
+static void receive_elsewhere(struct place *p)
+{
+	chan_recv(p->chan, NULL);
+	__asm__ volatile(""); /* not the same code */
+}
+
+TEST_GO(dump_counts_goroutines_with_the_same_stack_most_first)
+{
+	struct place p = { .chan = chan_make(done_chan, 0) };
+	for (int i = 0; i < 2; i++)
+		go(receive_elsewhere, &p);
+	for (int i = 0; i < 5; i++)
+		go(receive_for_ever, &p);
+	wait_until_all_receive();
+	CHECK(strncmp(strchr(text, '\n'), "\n5 @ 0x", 7) == 0);
+	CHECK(strstr(text, "\n2 @ 0x") != NULL);
+	CHECK(strstr(text, "goroutine profile: total 8\n") == text);
+	CHECK(strstr(text, "\n1 @ 0x") > strstr(text, "\n2 @ 0x"));
+	CHECK(strstr(text, "# chan receive, to run receive_for_ever, created by "
+			   "dump_counts_goroutines_with_the_same_stack_most_first_body_ at "
+			   "tests/runtime/test_dump.c:") != NULL);
+	CHECK(strstr(text, "\treceive_elsewhere+0x") != NULL);
+	CHECK(strstr(text, "\truntime/chan.c:") != NULL);
+	chan_close(p.chan);
+	while (goroutine_count() > 1)
+		goroutine_yield();
+	chan_unref(p.chan);
+}
+
+TEST_GO(dump_counts_goroutines_with_other_labels_apart)
+{
+	struct place p = { .chan = chan_make(done_chan, 0) };
+	for (int i = 0; i < 6; i++) {
+		CHECK_OK(label_set("parity", i % 2 == 0 ? "even" : "odd"));
+		go(receive_for_ever, &p);
 	}
-	CHECK(strstr(dump(), "[chan receive, 5 minutes]:") != NULL);
+	wait_until_all_receive();
+	CHECK(strstr(strstr(text, "\n3 @ 0x") + 1, "\n3 @ 0x") != NULL);
+	CHECK(strstr(text, "\n# labels: {\"parity\":\"even\"}\n# chan receive, to run") != NULL);
+	CHECK(strstr(text, "\n# labels: {\"parity\":\"odd\"}\n# chan receive, to run") != NULL);
 	chan_close(p.chan);
 	while (goroutine_count() > 1)
 		goroutine_yield();
@@ -127,6 +218,7 @@ TEST_GO(dumps_may_run_while_goroutines_come_and_go)
 		for (int j = 0; j < 20; j++)
 			go(live_shortly, NULL);
 		CHECK(strstr(dump(), "goroutine 1 [running]:") != NULL);
+		CHECK(strstr(counts(), "goroutine profile: total ") == text);
 		goroutine_yield();
 	}
 	atomic_store(&stop, true);
@@ -184,9 +276,6 @@ TEST_GO_DIES(abort_shows_the_goroutine, "fatal error: signal SIGABRT")
 	abort();
 }
 
-/* Not static: so that the dynamic linker knows its name. */
-void calls_one_that_aborts(void);
-
 static volatile bool really =
 	true; /* else the compilers see that nothing returns, and leave frames out */
 
@@ -196,13 +285,14 @@ static __attribute__((noinline)) void abort_in_libc(void)
 		abort();
 }
 
-__attribute__((noinline)) void calls_one_that_aborts(void)
+static __attribute__((noinline)) void calls_one_that_aborts(void)
 {
 	abort_in_libc();
 	__asm__ volatile(""); /* no tail call */
 }
 
-TEST_GO_DIES(the_traceback_goes_through_libc, " calls_one_that_aborts+0x")
+TEST_GO_DIES(the_traceback_goes_through_libc,
+	     "calls_one_that_aborts(...)\n\ttests/runtime/test_dump.c:")
 {
 	calls_one_that_aborts();
 }
