@@ -93,7 +93,8 @@ static void compare(const char *path, const struct elf_image *image)
 	struct lineinfo info = lines_of(image);
 	int known = 0, compared = 0;
 	snprintf(command, sizeof(command),
-		 "objdump -d --no-show-raw-insn %s | awk '/^ +[0-9a-f]+:/ && NR %% 5 == 0 { sub(/:.*/, \"\"); print $1 }' "
+		 "objdump -d --no-show-raw-insn %s | awk '/^ +[0-9a-f]+:/ && NR %% 5 == 0 { "
+		 "sub(/:.*/, \"\"); print $1 }' "
 		 ">%s.pcs; "
 		 "addr2line -e %s <%s.pcs | paste %s.pcs -",
 		 path, path, path, path, path);
