@@ -4,7 +4,6 @@
  */
 #include "runtime/writer.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -15,8 +14,6 @@ void writer_flush(struct writer *w)
 {
 	for (size_t done = 0; done < w->len;) {
 		ssize_t n = write(w->fd, w->buf + done, w->len - done);
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n <= 0)
 			break;
 		done += (size_t)n;
