@@ -27,6 +27,9 @@
 #define STEAL_PASSES	   4
 #define STEAL_NEXT_WAIT_NS (3 * MICROSECOND)
 #define ID_BATCH	   16
+/* From the global queue at each housekeeping: a few, so that they get on among goroutines that yield in a full ring; many would only overflow into
+ * it again, where each costs a cold cache line. */
+#define NEGLECTED_TAKEN 4
 
 static _Thread_local struct m *current_m;
 
@@ -362,15 +365,13 @@ static struct g *get_local(struct p *p, bool ring_first)
 	return g;
 }
 
-/* The global queue first, as much of it as the ring has room for: goroutines that yield would go round in a short ring else. But where nothing has
- * run since the last time but a chain through runnext, the ring is as badly off: in turns. */
+/* The global queue first. But where nothing has run since the last time but a chain through runnext, the ring is as badly off: in turns. */
 static struct g *get_neglected(struct p *p)
 {
 	uint32_t slice = atomic_load_explicit(&p->slice, memory_order_relaxed);
 	p->ring_first = slice == p->house_slice && !p->ring_first;
 	p->house_slice = slice + 1; /* with what is got here */
-	uint32_t len = runq_len(&p->runq), room = len < RUNQ_SIZE ? RUNQ_SIZE - len : 0;
-	struct g *g = p->ring_first ? NULL : sched_take_global(p, 1 + room / 2);
+	struct g *g = p->ring_first ? NULL : sched_take_global(p, NEGLECTED_TAKEN);
 	if (g == NULL)
 		g = get_local(p, true);
 	return g;
