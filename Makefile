@@ -13,7 +13,8 @@
 #
 # make model        the lock-free parts under the model checker alone; DEPTH=2 looks further
 #
-# MODE=debug|release|asan|tsan|race|ubsan|fuzz|model builds into build/$(MODE)/. V=1 shows commands. WERROR=1 stops
+# MODE=debug|release|asan|tsan|race|ubsan|fuzz|model|aarch64 builds into build/$(MODE)/ (aarch64: the
+# runtime and its tests alone, by a cross compiler, to be run by qemu). V=1 shows commands. WERROR=1 stops
 # at warnings. LLHTTP_DIR=DIR takes llhttp's C sources (8.1 to 9.x) from there instead of from
 # Debian's package.
 #
@@ -28,13 +29,17 @@ SHELL   := /bin/bash
 .SUFFIXES:
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
-MODES := debug release asan tsan race ubsan fuzz model
+MODES := debug release asan tsan race ubsan fuzz model aarch64
 $(if $(filter $(MODE),$(MODES)),,$(error MODE=$(MODE) is none of $(MODES)))
 
 # --- Tools and flags ------------------------------------------------------------------------------
 
+CC_tsan    := clang-14
+CC_race    := clang-14
+CC_fuzz    := clang-14
+CC_aarch64 := aarch64-linux-gnu-gcc
 ifeq ($(origin CC),default)
-CC := $(if $(filter tsan race fuzz,$(MODE)),clang-14,gcc)
+CC := $(or $(CC_$(MODE)),gcc)
 endif
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
 
@@ -46,6 +51,7 @@ FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 FLAGS_tsan    := -O1 -DRUNTIME_DEBUG -fsanitize=thread
 FLAGS_race    := -O1 -DRUNTIME_DEBUG -DSANITIZER_EXPLICIT_EDGES -fsanitize=thread
 FLAGS_model   := -O1
+FLAGS_aarch64 := -O1 -DRUNTIME_DEBUG
 FLAGS_ubsan   := -O1 -DRUNTIME_DEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
 
 LANGUAGE := -std=gnu11 -D_GNU_SOURCE= -I. -isystem build -pthread
@@ -60,8 +66,10 @@ STRICT   := $(if $(WERROR),-Werror)
 PKGS       := openssl sqlite3 libcares jansson zlib libbrotlidec libbrotlienc libzstd libidn2 inih
 pkg         = $(shell pkg-config $(1) $(PKGS) || echo missing)
 found       = $(if $(filter missing,$(1)),$(error libraries are missing: make deps),$(1))
+ifneq ($(MODE),aarch64) # the runtime needs none
 PKG_CFLAGS  = $(eval PKG_CFLAGS := $(call found,$(call pkg,--cflags)))$(PKG_CFLAGS)
 PKG_LIBS    = $(eval PKG_LIBS := $(call found,$(call pkg,--libs)))$(PKG_LIBS)
+endif
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
@@ -123,9 +131,11 @@ $(O)/origin: $(ORIGIN) $(UP_TO_HTTP)
 # mirrors. Other .c files of a tests folder are helpers that all its programs may use; those of
 # tests/e2e/ are tools for the scenarios, those of tests/runtime/examples/ programs to read and to
 # run. So with bench_*.c in bench/runtime/.
-# tests/race/ is for the race detector alone: half of its tests are races.
+# tests/race/ is for the race detector alone: half of its tests are races. The cross build has the
+# runtime's alone.
 TEST_SOURCES := $(filter-out $(if $(filter race,$(MODE)),,tests/race/%),\
-	$(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c))
+	$(if $(filter aarch64,$(MODE)),$(wildcard tests/runtime/test_*.c),\
+	$(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c)))
 TESTS        := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 FOLDERS      := $(sort $(patsubst tests/%/,%,$(filter-out tests/,$(dir $(TEST_SOURCES)))))
 FUZZERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -170,7 +180,7 @@ $(O)/tests/model/model_timer: $(call objects,runtime/timer.c)
 
 .PHONY: all tests benches fuzzers models everything archives clean distclean
 all: $(PROGRAMS)
-tests: $(TESTS) $(TEST_TOOLS) $(EXAMPLES)
+tests: $(TESTS) $(if $(filter aarch64,$(MODE)),,$(TEST_TOOLS) $(EXAMPLES))
 benches: $(BENCHES)
 fuzzers: $(if $(filter fuzz,$(MODE)),$(FUZZERS))
 models: $(if $(filter model,$(MODE)),$(MODELS))
@@ -257,7 +267,8 @@ DEPS      := gcc libc6-dev pkg-config libssl-dev libsqlite3-dev libc-ares-dev li
 	zlib1g-dev libbrotli-dev libzstd-dev libidn2-dev libinih-dev ca-certificates
 DEPS_DEMO := nginx-light openssl
 DEPS_TEST := $(DEPS_DEMO) curl jq clang-14 libclang-rt-14-dev clang-format-14 sqlite3 gdb strace \
-	util-linux iproute2 procps systemd systemd-container dbus
+	util-linux iproute2 procps systemd systemd-container dbus gcc-aarch64-linux-gnu \
+	libc6-dev-arm64-cross qemu-user
 
 # $(call install,PACKAGES): those that are missing, and no call of apt-get when none is.
 APT = $(SUDO) env DEBIAN_FRONTEND=noninteractive \
@@ -318,7 +329,8 @@ test: deps-test
 	@$(build) MODE=tsan WERROR=1 all tests
 	@$(build) MODE=fuzz WERROR=1 fuzzers
 	@$(build) MODE=model WERROR=1 models
-	@$(lint_flags) tests/run lint nocompile model debug release asan tsan fuzz e2e
+	@$(build) MODE=aarch64 WERROR=1 tests
+	@$(lint_flags) tests/run lint nocompile model debug guards release asan tsan fuzz aarch64 e2e
 
 model:
 	@$(build) MODE=model models

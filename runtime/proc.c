@@ -304,9 +304,6 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 		const struct go_site *site)
 {
 	struct g *g = stack_alloc(&p->stacks);
-	if (g == NULL)
-		fatal("no stack for another goroutine: %lld are in use (%s guards)",
-		      (long long)stack_limit(), stack_guard_mode());
 	char *low = stack_low(g);
 	fiber_stack_begin(low, (size_t)((char *)(g + 1) - low));
 	char *top = (char *)g - (size + 15) / 16 * 16;

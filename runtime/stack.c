@@ -4,28 +4,24 @@
  * backed), then cold ones (given back to the kernel), then slots never used, which get their guard now.
  *
  * The free lists live beside the arena, in links[], because a cold slot's own bytes are gone. A slot's link is 0 while it is on none, else the
- * next slot + 1; written under the lock, read by sweeps without it. `arena.lock` guards the lists and `fresh`; it is
- * a leaf. No goroutine waits for the kernel to take memory
- * back: ended ones leave warm slots behind, and sysmon trims those that nobody has needed for a while, down to a bound.
+ * next slot + 1; written under the lock, read by sweeps without it. `arena.lock` guards the lists and `fresh`; it is a leaf.
+ *
+ * No goroutine waits for the kernel to take memory back: ended ones leave warm slots behind, and each second sysmon trims those that nobody has
+ * needed meanwhile. What free stacks keep is bounded: WARM_MAX of them here and 64 a processor. Page tables (256 bytes a slot ever used) stay.
  */
 #include "runtime/stack.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "runtime/base.h"
+#include "runtime/guard.h"
 #include "runtime/lock.h"
 #include "runtime/sanitizer.h"
 #include "runtime/sched.h"
-
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
 
 #ifdef HAVE_SANITIZER /* their frames are two to three times as large */
 #define SLOT_SIZE (512 * 1024)
@@ -34,23 +30,14 @@
 #define SLOT_SIZE (128 * 1024)
 #define SLOTS_MAX (UINT32_C(1) << 20)
 #endif
+#define SLOTS_MIN     64
 #define SLOT_SIZE_MIN (64 * 1024)
 #define SLOT_SIZE_MAX (8 * 1024 * 1024)
 #define GUARD_SIZE    (32 * 1024) /* Debian's libraries have frames of 33 KB and don't probe */
-#define PAGE	      4096
 #define BATCH	      16
-#define WARM_MAX      2048
+#define WARM_MAX      256
+#define DUMP_STEP     SLOTS_MIN
 #define NO_SLOT	      (UINT32_MAX - 1)
-/* Mappings that a process has besides its stacks: libraries, threads, malloc's arenas. */
-#define MAPS_RESERVED 1024
-
-enum guard_mode {
-	GUARD_MADVISE,
-	GUARD_MPROTECT,
-	GUARD_CANARY
-};
-
-static const char *const mode_names[] = { "madvise", "mprotect", "canary" };
 
 struct free_list {
 	uint32_t first;
@@ -65,10 +52,11 @@ static struct {
 	_Atomic uint32_t *links;
 	_Atomic uint32_t fresh; /* slots below have been handed out */
 
+	_Atomic uint32_t slots; /* how many may be handed out; written under the lock */
+	uint32_t dumped;	/* slots below come into a core dump */
+
 	char *base; /* constant from here */
-	size_t slot_size;
-	uint32_t slots;
-	enum guard_mode mode;
+	size_t slot_size, guard_size, page_size;
 } arena;
 
 bool stack_checked;
@@ -90,13 +78,15 @@ static uint32_t slot_of(const void *addr)
 	return (uint32_t)((size_t)((const char *)addr - arena.base) / arena.slot_size);
 }
 
-static size_t env_slot_size(void)
+static size_t choose_slot_size(void)
 {
 	const char *text = getenv("FETCHD_STACK_SLOT");
-	if (text == NULL)
-		return SLOT_SIZE;
-	unsigned long size = strtoul(text, NULL, 10);
-	if (size < SLOT_SIZE_MIN || size > SLOT_SIZE_MAX || (size & (size - 1)) != 0)
+	if (text == NULL || *text == '\0')
+		return SLOT_SIZE > 4 * arena.page_size ? SLOT_SIZE : 4 * arena.page_size;
+	char *end;
+	unsigned long size = strtoul(text, &end, 10);
+	if (*end != '\0' || size < SLOT_SIZE_MIN || size > SLOT_SIZE_MAX ||
+	    (size & (size - 1)) != 0 || size < 2 * arena.guard_size)
 		fatal("FETCHD_STACK_SLOT=%s: not a power of two from %d to %d", text, SLOT_SIZE_MIN,
 		      SLOT_SIZE_MAX);
 	return size;
@@ -106,68 +96,54 @@ static size_t env_slot_size(void)
 static void map_arena(void)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	for (arena.slots = SLOTS_MAX; arena.slots >= 64; arena.slots /= 2) {
-		size_t size = arena.slots * arena.slot_size;
+	for (uint32_t slots = SLOTS_MAX; slots >= SLOTS_MIN; slots /= 2) {
+		size_t size = slots * arena.slot_size;
 		arena.base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 		if (arena.base == MAP_FAILED)
 			continue;
-		arena.links = mmap(NULL, arena.slots * sizeof(*arena.links), PROT_READ | PROT_WRITE,
+		arena.links = mmap(NULL, slots * sizeof(*arena.links), PROT_READ | PROT_WRITE,
 				   flags, -1, 0);
 		if (arena.links == MAP_FAILED)
 			fatal("no memory for the stacks' free list");
 		madvise(arena.base, size, MADV_NOHUGEPAGE);
+		madvise(arena.base, size, MADV_DONTDUMP);
+		atomic_store(&arena.slots, slots);
 		return;
 	}
 	fatal("no address space for stacks");
 }
 
-static enum guard_mode choose_mode(void)
-{
-	const char *text = getenv("FETCHD_STACK_GUARD");
-	if (text != NULL && *text != '\0') {
-		for (enum guard_mode m = GUARD_MADVISE; m <= GUARD_CANARY; m++)
-			if (strcmp(text, mode_names[m]) == 0)
-				return m;
-		fatal("FETCHD_STACK_GUARD=%s: not madvise, mprotect or canary", text);
-	}
-	if (madvise(arena.base, PAGE, MADV_GUARD_INSTALL) == 0)
-		return GUARD_MADVISE;
-	return GUARD_MPROTECT;
-}
-
-static uint32_t slots_under_map_limit(void)
-{
-	long maps = 65530;
-	FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
-	if (f != NULL) {
-		if (fscanf(f, "%ld", &maps) != 1)
-			maps = 65530;
-		fclose(f);
-	}
-	return maps > 2 * MAPS_RESERVED ? (uint32_t)((maps - MAPS_RESERVED) / 2) : 64;
-}
-
 void stack_init(void)
 {
-	arena.slot_size = env_slot_size();
+	arena.page_size = (size_t)sysconf(_SC_PAGESIZE);
+	arena.guard_size = GUARD_SIZE > arena.page_size ? GUARD_SIZE : arena.page_size;
+	arena.slot_size = choose_slot_size();
 	map_arena();
-	fiber_arena_init(arena.base, arena.slots * arena.slot_size);
-	arena.mode = choose_mode();
-	if (arena.mode == GUARD_MPROTECT && arena.slots > slots_under_map_limit())
-		arena.slots = slots_under_map_limit();
-	stack_checked = arena.mode == GUARD_CANARY;
+	fiber_arena_init(arena.base, atomic_load(&arena.slots) * arena.slot_size);
+	guard_init(arena.base);
+	if (atomic_load(&arena.slots) > guard_limit())
+		atomic_store(&arena.slots, guard_limit());
+	stack_checked = guard_needs_check();
 	arena.warm.first = arena.cold.first = NO_SLOT;
 }
 
-static void install_guard(uint32_t slot)
+/* Under arena.lock. False if there are to be no more slots. */
+static bool protect(uint32_t slot)
 {
-	int err = 0;
-	if (arena.mode == GUARD_MADVISE)
-		err = madvise(slot_base(slot), GUARD_SIZE, MADV_GUARD_INSTALL);
-	else if (arena.mode == GUARD_MPROTECT)
-		err = mprotect(slot_base(slot), GUARD_SIZE, PROT_NONE);
-	if (err != 0)
-		fatal("can't guard stack %u (%s): %m", slot, mode_names[arena.mode]);
+	if (guard_install(slot_base(slot), arena.guard_size))
+		return true;
+	atomic_store_explicit(&arena.slots, slot, memory_order_relaxed);
+	return false;
+}
+
+/* Under arena.lock. A core dump has the slots that were used, and not all 128 GiB of the arena: the kernel would look at each page, and write as
+ * many zeros when it dumps into a pipe. */
+static void open_for_dumps(uint32_t fresh)
+{
+	while (arena.dumped < fresh) {
+		madvise(slot_base(arena.dumped), DUMP_STEP * arena.slot_size, MADV_DODUMP);
+		arena.dumped += DUMP_STEP;
+	}
 }
 
 static uint32_t next_slot(uint32_t slot)
@@ -201,10 +177,9 @@ static void refill(struct stack_cache *cache)
 	while (cache->len < BATCH && arena.cold.len > 0)
 		cache->slot[cache->len++] = list_pop(&arena.cold);
 	uint32_t fresh = atomic_load_explicit(&arena.fresh, memory_order_relaxed);
-	while (cache->len < BATCH && fresh < arena.slots) {
-		install_guard(fresh);
+	while (cache->len < BATCH && fresh < atomic_load(&arena.slots) && protect(fresh))
 		cache->slot[cache->len++] = fresh++;
-	}
+	open_for_dumps(fresh);
 	atomic_store_explicit(&arena.fresh, fresh, memory_order_release);
 	lock_release(&arena.lock);
 }
@@ -214,7 +189,7 @@ struct g *stack_alloc(struct stack_cache *cache)
 	if (UNLIKELY(cache->len == 0)) {
 		refill(cache);
 		if (cache->len == 0)
-			return NULL;
+			guard_exhausted(atomic_load(&arena.slots));
 	}
 	return stack_slot(cache->slot[--cache->len]);
 }
@@ -222,7 +197,8 @@ struct g *stack_alloc(struct stack_cache *cache)
 /* Gives a free slot's memory back to the kernel; the guard stays. */
 static void chill(uint32_t slot)
 {
-	madvise(slot_base(slot) + GUARD_SIZE, arena.slot_size - GUARD_SIZE, MADV_DONTNEED);
+	madvise(slot_base(slot) + arena.guard_size, arena.slot_size - arena.guard_size,
+		MADV_DONTNEED);
 }
 
 static void drain(struct stack_cache *cache)
@@ -276,7 +252,7 @@ bool stack_is_untrimmed(void)
 void stack_shrink(const struct g *g, const void *sp)
 {
 	char *low = stack_low(g);
-	size_t unused = (size_t)((const char *)sp - low) / PAGE * PAGE;
+	size_t unused = (size_t)((const char *)sp - low) / arena.page_size * arena.page_size;
 	if (unused > 0)
 		madvise(low, unused, MADV_DONTNEED);
 }
@@ -292,7 +268,7 @@ void stack_free(struct stack_cache *cache, struct g *g)
 
 char *stack_low(const struct g *g)
 {
-	return slot_base(slot_of(g)) + GUARD_SIZE;
+	return slot_base(slot_of(g)) + arena.guard_size;
 }
 
 struct g *stack_find(const void *addr)
@@ -305,24 +281,15 @@ struct g *stack_find(const void *addr)
 
 bool stack_is_guard(const void *addr)
 {
-	return (size_t)((const char *)addr - arena.base) % arena.slot_size < GUARD_SIZE;
-}
-
-/* A page that was never written reads as zero and costs no memory to read. */
-NO_ASAN static bool guard_is_zero(const struct g *g)
-{
-	const uint64_t *end = (const uint64_t *)(const void *)stack_low(g);
-	for (const uint64_t *word = end - PAGE / sizeof(*word); word < end; word++)
-		if (*word != 0)
-			return false;
-	return true;
+	return (size_t)((const char *)addr - arena.base) % arena.slot_size < arena.guard_size;
 }
 
 void stack_check(const struct g *g, const void *sp)
 {
-	if ((const char *)sp < stack_low(g) || !guard_is_zero(g))
+	if ((const char *)sp < stack_low(g) || !guard_is_intact(stack_low(g)))
 		fatal("goroutine stack overflow: goroutine %llu [%s] has left its stack of %zu KiB",
-		      (unsigned long long)g->id, g->name, (arena.slot_size - GUARD_SIZE) / 1024);
+		      (unsigned long long)g->id, g->name,
+		      (arena.slot_size - arena.guard_size) / 1024);
 }
 
 bool stack_is_listed(uint32_t slot)
@@ -337,10 +304,10 @@ uint32_t stack_used(void)
 
 int64_t stack_limit(void)
 {
-	return arena.slots;
+	return atomic_load_explicit(&arena.slots, memory_order_relaxed);
 }
 
 const char *stack_guard_mode(void)
 {
-	return mode_names[arena.mode];
+	return guard_mode();
 }

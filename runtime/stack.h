@@ -5,11 +5,6 @@
  * One mapping of equal slots, reserved and not backed: a stack grows by touching pages, up to its slot. From the low end up, a slot
  * is: guard (32 KiB), stack, struct g. The g lies on the page that the stack touches first, so a parked goroutine costs one
  * page; tops are coloured (shifted by a multiple of 128 bytes), else all g's would fall into the same cache sets.
- *
- * Guards, by what the kernel offers (FETCHD_STACK_GUARD chooses another):
- *	madvise	 MADV_GUARD_INSTALL, Linux 6.13: no mapping of its own, any number of goroutines
- *	mprotect two mappings a slot: vm.max_map_count limits the goroutines
- *	canary	 no guard: an overflow is found only afterwards, when the guard's bytes are no longer zero
  */
 #ifndef RUNTIME_STACK_H
 #define RUNTIME_STACK_H
@@ -29,7 +24,7 @@ struct stack_cache {
 /* Maps the arena, chooses the guard mode. Once, before the first goroutine. */
 void stack_init(void);
 
-/* A free slot's g (its bytes may be anything but its state), or NULL when stack_limit() are in use. */
+/* A free slot's g (its bytes may be anything but its state). Dies when stack_limit() are in use. */
 struct g *stack_alloc(struct stack_cache *cache);
 void stack_free(struct stack_cache *cache, struct g *g);
 

@@ -70,19 +70,20 @@ word:	.zero	8
 	br	x30
 	end_function switch__leave
 
+/* The nop stands for the call that never was: unwinders look up the byte before a return address. So a new stack goes on behind it. */
 	.type	switch_start, %function
 	.p2align 4
+switch_start:
 	.cfi_startproc
 	.cfi_undefined x30
 	nop
-switch_start:
 	blr	x19
 	brk	#1
 	end_function switch_start
 
 	function switch_prepare
 	sub	x2, x0, #176
-	adr	x3, switch_start
+	adr	x3, switch_start + 4
 	adrp	x4, word
 	ldr	x4, [x4, :lo12:word]
 	stp	xzr, x3, [x2, #0]

@@ -116,13 +116,13 @@ mask:	.quad	0x0000ffffffffffc0
 	swap_and_pop
 	end_function switch__enter
 
-/* The nop stands for the call that never was: unwinders look up the byte before a return address. */
+/* The nop stands for the call that never was: unwinders look up the byte before a return address. So a new stack goes on behind it. */
 	.type	switch_start, @function
 	.p2align 4
+switch_start:
 	.cfi_startproc
 	.cfi_undefined %rip
 	nop
-switch_start:
 	callq	*%rbx
 	ud2
 	end_function switch_start
@@ -138,7 +138,7 @@ switch_start:
 	movq	%rcx, 32(%rax)
 	movq	%rsi, 40(%rax)
 	movq	%rcx, 48(%rax)
-	leaq	switch_start(%rip), %rdx
+	leaq	switch_start + 1(%rip), %rdx
 	movq	%rdx, 56(%rax)
 	ret
 	end_function switch_prepare

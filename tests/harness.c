@@ -103,7 +103,11 @@ _Noreturn static void become_test(const struct child *c)
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
 	dup2(c->log, 1);
 	dup2(c->log, 2);
-	execl("/proc/self/exe", program, "--here", c->test->name, (char *)NULL);
+	const char *launcher = getenv("TEST_LAUNCHER");
+	if (launcher != NULL)
+		execlp(launcher, launcher, program, "--here", c->test->name, (char *)NULL);
+	else
+		execl("/proc/self/exe", program, "--here", c->test->name, (char *)NULL);
 	perror("exec");
 	_exit(126);
 }

@@ -12,7 +12,7 @@
  *	test_chan -l			lists the names
  *	test_chan --here NAME		runs one in this very process: for gdb, strace, perf
  * Environment: TEST_TIMEOUT multiplies the time limits (sanitizers, slow machines); TEST_KEEP=1
- * keeps the folders that test_dir() makes.
+ * keeps the folders that test_dir() makes; TEST_LAUNCHER is a program that runs this one (qemu).
  *
  * The checks print file, line and both values and abort, from any goroutine or thread. A TEST_GO
  * ends with a leak check: goroutines, channels, contexts, connections and descriptors are as before the test

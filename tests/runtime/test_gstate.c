@@ -109,8 +109,10 @@ static void *make_ready(void *arg)
 static void *claim(void *arg)
 {
 	while (!atomic_load(&one.stop)) {
-		if (!gstate_claim(&one.state))
+		if (!gstate_claim(&one.state)) {
+			sched_yield();
 			continue;
+		}
 		one.claims++;
 		one.on_stack++;
 		if (gstate_release(&one.state))

@@ -20,6 +20,7 @@
 #include "runtime/stack.h"
 #include "runtime/waitgroup.h"
 #include "tests/harness.h"
+#include "tests/runtime/guarded.h"
 
 #define DEEP_BYTES (60 * 1024)
 
@@ -96,12 +97,6 @@ static int check_that_stacks_shrink(int argc, char **argv)
 TEST_GO(memory_of_a_deep_call_goes_back_while_the_goroutine_is_parked)
 {
 	check_that_stacks_shrink(0, NULL);
-}
-
-static void run_under(const char *mode, int (*fn)(int argc, char **argv))
-{
-	setenv("FETCHD_STACK_GUARD", mode, 1);
-	CHECK_EQ(runtime_main(fn, 0, NULL), 0);
 }
 
 TEST(stacks_shrink_under_mprotect_guards)

@@ -14,6 +14,7 @@
 #include "runtime/stack.h"
 #include "runtime/waitgroup.h"
 #include "tests/harness.h"
+#include "tests/runtime/guarded.h"
 
 /* Recursion that the compiler can't turn into a loop; each level takes a little over a KiB. */
 static __attribute__((noinline)) int descend(int levels)
@@ -53,14 +54,6 @@ static int check_deep(int argc, char **argv)
 	return 0;
 }
 
-static void run_under(const char *mode, int (*fn)(int argc, char **argv))
-{
-	char name[16];
-	snprintf(name, sizeof(name), "%s", mode);
-	setenv("FETCHD_STACK_GUARD", mode, 1);
-	CHECK_EQ(runtime_main(fn, 1, (char *[]){ name, NULL }), 0);
-}
-
 static bool kernel_has_guards(void)
 {
 	return strcmp(stack_guard_mode(), "madvise") == 0;
@@ -87,11 +80,6 @@ TEST(deep_stacks_work_under_mprotect_guards)
 TEST(deep_stacks_work_under_canaries)
 {
 	run_under("canary", check_deep);
-}
-
-TEST_DIES(an_unknown_guard_mode_is_refused, "FETCHD_STACK_GUARD=hope")
-{
-	run_under("hope", check_deep);
 }
 
 static int overflow_main(int argc, char **argv)
@@ -162,23 +150,6 @@ TEST_DIES(a_bad_slot_size_is_refused, "FETCHD_STACK_SLOT=1000")
 {
 	setenv("FETCHD_STACK_SLOT", "1000", 1);
 	runtime_main(check_slot_size, 0, NULL);
-}
-
-static int check_limit(int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	long maps = 0;
-	FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
-	CHECK(f != NULL && fscanf(f, "%ld", &maps) == 1);
-	fclose(f);
-	CHECK_LT(0, goroutine_limit());
-	CHECK_LE(goroutine_limit() * 2, maps > 4096 ? maps : 4096);
-	return 0;
-}
-
-TEST(the_limit_under_mprotect_follows_max_map_count)
-{
-	run_under("mprotect", check_limit);
 }
 
 /* --- memory --- */
