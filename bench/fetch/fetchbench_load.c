@@ -148,10 +148,10 @@ static int client_make(const struct load_options *o, const struct policy *policy
 		       struct client **ret_client)
 {
 	struct client_options options = {
-		.total_timeout_ns = o->timeout_ns,
-		.connect_timeout_ns = o->timeout_ns,
-		.first_byte_timeout_ns = o->timeout_ns,
-		.idle_timeout_ns = o->timeout_ns,
+		.limits.total_timeout_ns = o->timeout_ns,
+		.limits.connect_timeout_ns = o->timeout_ns,
+		.limits.first_byte_timeout_ns = o->timeout_ns,
+		.limits.idle_timeout_ns = o->timeout_ns,
 		.no_redirects = true,
 		.no_keepalive = o->no_keepalive,
 		.no_decode = true, /* as the peers do: nothing is asked for */

@@ -29,36 +29,13 @@ struct client {
 
 /* --- Options --- */
 
-static void default_time(int64_t *value, int64_t seconds)
-{
-	if (*value <= 0)
-		*value = seconds * SECOND;
-}
-
-static void default_number(uint32_t *value, uint32_t number)
-{
-	if (*value == 0)
-		*value = number;
-}
-
 static void fill_in(struct client_options *o)
 {
-	default_time(&o->total_timeout_ns, 60);
-	default_time(&o->resolve_timeout_ns, 10);
-	default_time(&o->connect_timeout_ns, 10);
-	default_time(&o->tls_timeout_ns, 10);
-	default_time(&o->first_byte_timeout_ns, 30);
-	default_time(&o->idle_timeout_ns, 30);
-	default_time(&o->idle_conn_ns, 55);
-	default_number(&o->max_head_bytes, 64 << 10);
-	default_number(&o->max_redirects, 10);
-	default_number(&o->max_idle_conns, 20000);
-	default_number(&o->decode.ratio, decode_default_limits.ratio);
-	default_number(&o->decode.layers, decode_default_limits.layers);
-	if (o->decode.bytes == 0)
-		o->decode.bytes = decode_default_limits.bytes;
-	if (o->max_body_bytes == 0)
-		o->max_body_bytes = 100 << 20;
+	fetch_limits_default(&o->limits);
+	if (o->idle_conn_ns <= 0)
+		o->idle_conn_ns = 55 * SECOND;
+	if (o->max_idle_conns == 0)
+		o->max_idle_conns = 20000;
 }
 
 /* --- Making and freeing --- */
@@ -96,10 +73,7 @@ static void connect_parts(struct client *c)
 	c->transport.pool = c->pool;
 	c->transport.connector.cache = c->cache;
 	c->transport.connector.tls = c->tls;
-	c->transport.connector.dial.policy = o->policy;
-	c->transport.connector.dial.connect_timeout_ns = o->connect_timeout_ns;
-	c->transport.connector.resolve_timeout_ns = o->resolve_timeout_ns;
-	c->transport.connector.tls_timeout_ns = o->tls_timeout_ns;
+	c->transport.connector.policy = o->policy;
 }
 
 int client_new(const struct client_options *options, struct client **ret_client, char **ret_reason)
@@ -168,10 +142,11 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 		   const struct fetch_request *req, struct fetch_response *resp)
 {
 	const struct client_options *o = &c->options;
-	int64_t total_ns = req->total_timeout_ns ? req->total_timeout_ns : o->total_timeout_ns;
 	int64_t end_ns;
+	x->limits = req->limits;
+	fetch_limits_fill(&x->limits, &o->limits);
 	resp->start_ns = clock_now();
-	if (__builtin_add_overflow(resp->start_ns, total_ns, &end_ns))
+	if (__builtin_add_overflow(resp->start_ns, x->limits.total_timeout_ns, &end_ns))
 		end_ns = NEVER;
 	x->scope = scope_of(ctx, end_ns);
 	x->options = o;
@@ -181,7 +156,6 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->decoder = NULL;
 	x->follow = !o->no_redirects;
 	x->sink = req->sink;
-	x->max_body_bytes = req->max_body_bytes ? req->max_body_bytes : o->max_body_bytes;
 	x->resp = resp;
 }
 

@@ -21,25 +21,17 @@
 
 #include "runtime/context.h"
 #include "src/client/fault.h"
+#include "src/client/limits.h"
 #include "src/client/policy.h"
 #include "src/client/tls.h"
 #include "src/common/str.h"
-#include "src/http/decode.h"
 #include "src/http/error.h"
 #include "src/http/fields.h"
 #include "src/http/url.h"
 
 /* Zero = the default that the comment names. Borrowed by client_new, copied where kept. */
 struct client_options {
-	int64_t total_timeout_ns;      /* all hops together; 60 s */
-	int64_t resolve_timeout_ns;    /* 10 s */
-	int64_t connect_timeout_ns;    /* one address; 10 s */
-	int64_t tls_timeout_ns;	       /* 10 s */
-	int64_t first_byte_timeout_ns; /* after the request is written; 30 s */
-	int64_t idle_timeout_ns;       /* between two reads of an answer; 30 s */
-	uint64_t max_body_bytes;       /* on the wire; 100 MiB */
-	uint32_t max_head_bytes;       /* status line and fields; 64 KiB */
-	uint32_t max_redirects;	       /* 10; use no_redirects for none */
+	struct fetch_limits limits;
 	bool no_redirects;
 	bool no_keepalive;	     /* "Connection: close" and a connection a request */
 	uint32_t max_conns_per_host; /* 0 = no limit of the pool's own */
@@ -47,7 +39,6 @@ struct client_options {
 	int64_t idle_conn_ns;	     /* how long a kept connection is trusted; 55 s */
 	const char *user_agent;	     /* "fetchd/VERSION" */
 	bool no_decode;		     /* bodies as they come; nothing is said of codings */
-	struct decode_limits decode; /* of content codings; 1 GiB, 250, 3 */
 	/* Trust, our own certificate, pins, sessions. insecure: fetchbench only, no config key sets
 	 * it. */
 	struct tls_options tls;
@@ -82,8 +73,7 @@ struct fetch_request {
 	const struct url *url;	     /* borrowed until client_fetch returns */
 	const struct fields *fields; /* the caller's extra fields; NULL = none */
 	struct body_sink *sink;	     /* NULL = the body is read, decoded, counted and dropped */
-	uint64_t max_body_bytes;     /* 0 = the client's */
-	int64_t total_timeout_ns;    /* 0 = the client's */
+	struct fetch_limits limits;  /* what is 0 is the client's */
 };
 
 /* Nanoseconds of clock_now(); 0 = did not happen (a reused connection has no dns, connect, tls). */

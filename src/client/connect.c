@@ -14,7 +14,7 @@ static void unref_answer(struct dns_answer **a)
 	dns_answer_unref(*a);
 }
 
-static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
+static enum fetch_error open_tls(struct connector *c, const struct scope *scope, int64_t timeout_ns,
 				 const struct url *url, struct httpconn *h, char *detail)
 {
 	int err = c->tls->ops->open(c->tls, h->conn, literal_bare_host(url), url->port_number,
@@ -23,7 +23,7 @@ static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 		return FETCH_OUT_OF_MEMORY;
 	atomic_fetch_add_explicit(&c->tls_handshakes, 1, memory_order_relaxed);
 	struct scope_guard guard;
-	conn_set_deadline(h->conn, scope_until(scope, clock_now(), c->tls_timeout_ns));
+	conn_set_deadline(h->conn, scope_until(scope, clock_now(), timeout_ns));
 	scope_guard(&guard, scope, h->conn);
 	enum fetch_error e = tls_handshake(h->tls, scope, detail);
 	if (!scope_unguard(&guard) && e == FETCH_OK)
@@ -34,25 +34,28 @@ static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 	return e;
 }
 
-enum fetch_error connect_open(struct connector *c, const struct scope *scope, const struct url *url,
+enum fetch_error connect_open(struct connector *c, const struct scope *scope,
+			      const struct fetch_limits *limits, const struct url *url,
 			      struct httpconn *h, struct fetch_timings *t, char *detail)
 {
+	const struct dial_options how = { .policy = c->policy,
+					  .connect_timeout_ns = limits->connect_timeout_ns };
 	cleanup(unref_answer) struct dns_answer *answer = NULL;
 	enum fetch_error e = literal_answer(url, &answer);
 	if (e == FETCH_OK && !answer)
-		e = cache_resolve(c->cache, scope, url->hostname, c->resolve_timeout_ns, &answer,
-				  detail);
+		e = cache_resolve(c->cache, scope, url->hostname, limits->resolve_timeout_ns,
+				  &answer, detail);
 	if (e)
 		return e;
 	t->dns_done = clock_now();
 	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
-	e = dial_connect(&c->dial, scope, answer, url->port_number, &h->conn, detail);
+	e = dial_connect(&how, scope, answer, url->port_number, &h->conn, detail);
 	if (e)
 		return e;
 	t->connect_done = clock_now();
 	if (!url->https)
 		return FETCH_OK;
-	e = open_tls(c, scope, url, h, detail);
+	e = open_tls(c, scope, limits->tls_timeout_ns, url, h, detail);
 	if (e)
 		httpconn_close(h);
 	else

@@ -13,17 +13,16 @@
 #include "src/client/httpconn.h"
 
 struct connector {
-	struct cache *cache; /* borrowed */
-	struct tls *tls;     /* borrowed */
-	struct dial_options dial;
-	int64_t resolve_timeout_ns;
-	int64_t tls_timeout_ns;
+	struct cache *cache;	     /* borrowed */
+	struct tls *tls;	     /* borrowed */
+	const struct policy *policy; /* borrowed; NULL = the default one */
 	_Atomic uint64_t dials, tls_handshakes, tls_resumed;
 };
 
 /* Opens h, which is empty. Parks. Notes the time at which each phase was done. On failure h is
  * empty still. */
-enum fetch_error connect_open(struct connector *c, const struct scope *scope, const struct url *url,
+enum fetch_error connect_open(struct connector *c, const struct scope *scope,
+			      const struct fetch_limits *limits, const struct url *url,
 			      struct httpconn *h, struct fetch_timings *t, char *detail) MUST_USE;
 
 #endif

@@ -79,7 +79,7 @@ static enum fetch_error send_head(struct exchange *x, struct httpconn *h)
 		return err == -EINVAL ? FETCH_BAD_REQUEST : FETCH_OUT_OF_MEMORY;
 	ssize_t n = context_err(x->scope.ctx); /* a write that needs no wait would not notice */
 	if (n == 0)
-		n = httpconn_write(h, head.data, head.len, &x->scope, x->options->idle_timeout_ns,
+		n = httpconn_write(h, head.data, head.len, &x->scope, x->limits.idle_timeout_ns,
 				   &x->wrote);
 	if (n >= 0)
 		return FETCH_OK;
@@ -114,7 +114,7 @@ static enum fetch_error prepare_decoder(struct exchange *x, const struct message
 	if (x->options->no_decode || head->framing == FRAMING_NONE || head->status == 206)
 		return FETCH_OK;
 	enum fetch_error e =
-		decoder_new(head->fields, &x->options->decode, on_decoded, x, &x->decoder);
+		decoder_new(head->fields, &x->limits.decode, on_decoded, x, &x->decoder);
 	if (e == FETCH_DECODE_FAILED || e == FETCH_DECODE_LIMIT)
 		return fault(x->resp->detail, e, "Content-Encoding: %.*s",
 			     STR_ARG(fields_value(head->fields, STR("Content-Encoding"))));
@@ -142,7 +142,7 @@ static int on_head(void *user, const struct message_head *head)
 	enum fetch_error e = FETCH_OK;
 	x->redirect = x->follow && is_redirect(head);
 	if (x->redirect)
-		x->limits.body_bytes = REDIRECT_BODY_MAX;
+		x->message.body_bytes = REDIRECT_BODY_MAX;
 	else
 		e = begin_body(x, head, bodiless);
 	resp->fields = message_take_fields(&x->parser);
@@ -221,19 +221,38 @@ static enum fetch_error drain(struct exchange *x)
 {
 	if (!x->sink || !x->sink->drain || x->redirect || !message_head_done(&x->parser))
 		return FETCH_OK;
-	return x->sink->drain(x->sink) ? FETCH_SINK_FAILED : FETCH_OK;
+	int64_t begin = x->limits.min_speed ? clock_now() : 0;
+	int err = x->sink->drain(x->sink);
+	if (x->limits.min_speed)
+		pace_excuse(&x->pace, clock_now() - begin);
+	return err ? FETCH_SINK_FAILED : FETCH_OK;
 }
 
 /* More is to come. The scope is looked at here, too: TLS gives what its peer has sent already
  * without a wait, and so for ever if the peer is fast or the sink slow. */
-static enum fetch_error wait_on(struct exchange *x, struct httpconn *h)
+static enum fetch_error wait_on(struct exchange *x, struct httpconn *h, bool heard)
 {
+	int64_t now = clock_now();
+	if (heard)
+		x->heard_ns = now;
 	enum fetch_error e = scope_check(&x->scope);
 	if (e)
 		return fault(x->resp->detail, e, "%s", phase_of(x));
-	conn_set_read_deadline(h->conn,
-			       scope_until(&x->scope, clock_now(), x->options->idle_timeout_ns));
+	if (message_head_done(&x->parser) &&
+	    !pace_keeps(&x->pace, &x->limits, now, x->resp->size_download))
+		return fault(x->resp->detail, FETCH_TOO_SLOW, "less than %llu bytes a second",
+			     (unsigned long long)x->limits.min_speed);
+	int64_t idle = scope_until(&x->scope, x->heard_ns, x->limits.idle_timeout_ns);
+	int64_t pace = pace_until(&x->pace, &x->limits);
+	conn_set_read_deadline(h->conn, pace < idle ? pace : idle);
 	return FETCH_OK;
+}
+
+/* The read has waited until the speed was to be judged, and may wait on. */
+static bool only_pace_is_due(const struct exchange *x, ssize_t n, int64_t now)
+{
+	return n == -ETIMEDOUT && pace_until(&x->pace, &x->limits) <= now &&
+	       now < scope_until(&x->scope, x->heard_ns, x->limits.idle_timeout_ns);
 }
 
 static enum fetch_error receive(struct exchange *x, struct httpconn *h)
@@ -243,18 +262,20 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 	bool clean = false;
 	t->sent = clock_now();
 	conn_set_read_deadline(h->conn,
-			       scope_until(&x->scope, t->sent, x->options->first_byte_timeout_ns));
+			       scope_until(&x->scope, t->sent, x->limits.first_byte_timeout_ns));
 	while (!message_done(&x->parser)) {
 		ssize_t n = httpconn_read(h, &data);
-		int64_t now = clock_now();
+		int64_t now = t->done = clock_now();
+		enum fetch_error e = FETCH_OK;
+		bool heard = !only_pace_is_due(x, n, now);
 		if (n > 0 && !t->first_byte)
 			t->first_byte = now;
-		t->done = now;
-		enum fetch_error e = digest(x, h, n, data, &clean);
+		if (heard)
+			e = digest(x, h, n, data, &clean);
 		if (e == FETCH_OK)
 			e = drain(x);
 		if (e == FETCH_OK && !message_done(&x->parser))
-			e = wait_on(x, h);
+			e = wait_on(x, h, heard);
 		if (e)
 			return e;
 	}
@@ -270,10 +291,9 @@ static bool ends_request(enum fetch_error e)
 static void begin(struct exchange *x)
 {
 	x->wrote = x->answered = x->redirect = x->reusable = false;
-	x->limits = message_default_limits;
-	x->limits.head_bytes = x->options->max_head_bytes;
-	x->limits.body_bytes = x->max_body_bytes;
-	message_parser_init(&x->parser, MESSAGE_RESPONSE, &x->limits, &events, x);
+	x->message = x->limits.message;
+	x->pace = (struct pace){ 0 };
+	message_parser_init(&x->parser, MESSAGE_RESPONSE, &x->message, &events, x);
 }
 
 enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)

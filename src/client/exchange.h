@@ -15,6 +15,7 @@
 
 #include "src/client/client.h"
 #include "src/client/httpconn.h"
+#include "src/client/pace.h"
 #include "src/client/scope.h"
 #include "src/http/message.h"
 
@@ -28,7 +29,7 @@ struct exchange {
 	bool withhold;		     /* but not those that are for another origin */
 	bool follow;		     /* redirects are followed */
 	struct body_sink *sink;	     /* NULL = drop the body */
-	uint64_t max_body_bytes;
+	struct fetch_limits limits;  /* the request's own, filled up with the client's */
 	struct fetch_response *resp; /* gets status, fields, sizes, times and detail of failures */
 
 	/* What became of it. */
@@ -37,8 +38,10 @@ struct exchange {
 	bool redirect; /* the answer is a redirect to be followed */
 	bool reusable; /* the connection may carry another exchange */
 
-	struct decoder *decoder; /* of this answer's body; NULL = it has no coding */
-	struct message_limits limits;
+	struct decoder *decoder;       /* of this answer's body; NULL = it has no coding */
+	struct pace pace;	       /* of this answer's body */
+	int64_t heard_ns;	       /* when bytes came last and were used */
+	struct message_limits message; /* of this hop's answer */
 	struct message_parser parser;
 };
 

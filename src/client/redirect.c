@@ -99,9 +99,9 @@ static enum fetch_error judge(const struct exchange *x, const struct url *next, 
 	if (visited(resp, stretch, next))
 		return fault(x->resp->detail, FETCH_REDIRECT_LOOP, "after %u redirects",
 			     resp->hops_len);
-	if (resp->hops_len > x->options->max_redirects)
+	if (resp->hops_len > x->limits.max_redirects)
 		return fault(x->resp->detail, FETCH_TOO_MANY_REDIRECTS, "the limit is %u",
-			     x->options->max_redirects);
+			     x->limits.max_redirects);
 	return FETCH_OK;
 }
 

@@ -30,7 +30,8 @@ static enum fetch_error open_conn(struct transport *t, struct exchange *x, struc
 {
 	enum fetch_error e;
 	do {
-		e = connect_open(&t->connector, &x->scope, x->url, h, &x->resp->t, x->resp->detail);
+		e = connect_open(&t->connector, &x->scope, &x->limits, x->url, h, &x->resp->t,
+				 x->resp->detail);
 	} while (e == FETCH_OUT_OF_DESCRIPTORS && pool_evict(t->pool));
 	return e;
 }

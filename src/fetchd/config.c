@@ -214,7 +214,7 @@ static int make_policy(struct config *c)
 	if (!err && c->policy_deny)
 		err = policy_deny(c->policy, str_of(c->policy_deny), &bad);
 	c->client.policy = c->policy;
-	c->client.no_redirects = c->client.max_redirects == 0;
+	c->client.no_redirects = c->client.limits.max_redirects == 0;
 	c->client.no_decode = !c->decode;
 	c->client.tls.no_sessions = c->client.tls.max_sessions == 0;
 	return err;

@@ -61,6 +61,7 @@
 	  "the server took too long to begin its answer")                                          \
 	X(FETCH_IDLE_TIMEOUT, "idle_timeout", 28, true,                                            \
 	  "the server paused too long within its answer")                                          \
+	X(FETCH_TOO_SLOW, "too_slow", 28, true, "the body came too slowly for too long")           \
 	X(FETCH_TOTAL_TIMEOUT, "total_timeout", 28, false,                                         \
 	  "the request took longer than its total time")                                           \
 	/* malformed answers (requests, where we serve) */                                         \

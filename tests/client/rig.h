@@ -3,7 +3,7 @@
  * rig: a client as the tests want it (loopback allowed, short of patience where asked), and fetches
  * that keep their body.
  *
- *	struct rig *rig = rig_open(&(struct client_options){ .max_redirects = 3 });
+ *	struct rig *rig = rig_open(&(struct client_options){ .limits.max_redirects = 3 });
  *	struct fetched *f = rig_get(rig, origin_url(o, "/ok"));
  *	CHECK_ERROR(f, FETCH_OK);
  *	CHECK_STR(f->body, "hi");

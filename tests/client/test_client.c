@@ -113,7 +113,7 @@ TEST_GO(client_connects_over_ipv6)
 TEST_GO(client_expects_no_body_after_head)
 {
 	struct origin *o = open_origin();
-	struct rig *rig = rig_open(&(struct client_options){ .max_body_bytes = 10 });
+	struct rig *rig = rig_open(&(struct client_options){ .limits.message.body_bytes = 10 });
 	for (int i = 0; i < 2; i++) {
 		struct fetched *f =
 			rig_fetch(rig, context_background(), "HEAD", origin_url(o, "/head"), NULL);
@@ -130,7 +130,7 @@ TEST_GO(client_expects_no_body_after_head)
 TEST_GO(client_names_every_misfortune)
 {
 	struct origin *o = open_origin();
-	struct rig *rig = rig_open(&(struct client_options){ .max_body_bytes = 10 });
+	struct rig *rig = rig_open(&(struct client_options){ .limits.message.body_bytes = 10 });
 	check_get(rig, origin_url(o, "/cut-body"), FETCH_TRUNCATED, 200, "hi");
 	check_get(rig, origin_url(o, "/cut-chunk"), FETCH_TRUNCATED, 200, NULL);
 	check_get(rig, origin_url(o, "/cut-head"), FETCH_CLOSED_EARLY, 0, "");
@@ -181,13 +181,13 @@ TEST_GO(client_without_keepalive_closes_each_connection)
 TEST_GO(client_each_phase_has_its_own_timeout)
 {
 	struct origin *o = open_origin();
-	struct rig *rig = rig_open(
-		&(struct client_options){ .first_byte_timeout_ns = LATE, .idle_timeout_ns = LATE });
+	struct rig *rig = rig_open(&(struct client_options){ .limits.first_byte_timeout_ns = LATE,
+							     .limits.idle_timeout_ns = LATE });
 	check_get(rig, origin_url(o, "/stall-first"), FETCH_FIRST_BYTE_TIMEOUT, 0, "");
 	check_get(rig, origin_url(o, "/stall-head"), FETCH_IDLE_TIMEOUT, 0, "");
 	check_get(rig, origin_url(o, "/stall-body"), FETCH_IDLE_TIMEOUT, 200, "hi");
 	rig_close(rig);
-	rig = rig_open(&(struct client_options){ .total_timeout_ns = LATE });
+	rig = rig_open(&(struct client_options){ .limits.total_timeout_ns = LATE });
 	check_get(rig, origin_url(o, "/stall-first"), FETCH_TOTAL_TIMEOUT, 0, "");
 	check_get(rig, origin_url(o, "/stall-head"), FETCH_TOTAL_TIMEOUT, 0, "");
 	check_get(rig, origin_url(o, "/stall-body"), FETCH_TOTAL_TIMEOUT, 200, "hi");
@@ -199,11 +199,11 @@ TEST_GO(client_request_overrides_total_time_and_body_limit)
 {
 	struct origin *o = open_origin();
 	struct rig *rig = rig_open(&(struct client_options){ 0 });
-	struct fetch_request req = { .method = STR("GET"), .total_timeout_ns = LATE };
+	struct fetch_request req = { .method = STR("GET"), .limits.total_timeout_ns = LATE };
 	struct fetched *f = fetched_new();
 	fetched_run(f, rig, context_background(), &req, origin_url(o, "/stall-first"));
 	CHECK_ERROR(f, FETCH_TOTAL_TIMEOUT);
-	req = (struct fetch_request){ .method = STR("GET"), .max_body_bytes = 1 };
+	req = (struct fetch_request){ .method = STR("GET"), .limits.message.body_bytes = 1 };
 	fetched_run(f, rig, context_background(), &req, origin_url(o, "/ok"));
 	CHECK_ERROR(f, FETCH_BODY_TOO_LARGE);
 	fetched_free(f);

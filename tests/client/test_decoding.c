@@ -130,10 +130,11 @@ TEST_GO(decoding_stops_bombs_at_the_limits_of_the_options)
 	struct rig *rig = rig_open(&(struct client_options){ 0 });
 	check_get(rig, origin_url(o, "/bomb"), FETCH_DECODE_LIMIT, 200, NULL);
 	rig_close(rig);
-	rig = rig_open(&(struct client_options){ .decode = { .ratio = 2000 } });
+	rig = rig_open(&(struct client_options){ .limits.decode = { .ratio = 2000 } });
 	check_get(rig, origin_url(o, "/bomb"), FETCH_OK, 200, NULL);
 	rig_close(rig);
-	rig = rig_open(&(struct client_options){ .decode = { .ratio = 2000, .bytes = 1 << 20 } });
+	rig = rig_open(
+		&(struct client_options){ .limits.decode = { .ratio = 2000, .bytes = 1 << 20 } });
 	check_get(rig, origin_url(o, "/bomb"), FETCH_DECODE_LIMIT, 200, NULL);
 	rig_close(rig);
 	origin_close(o);

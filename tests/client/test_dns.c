@@ -288,7 +288,7 @@ TEST_GO(client_may_be_freed_while_a_query_is_under_way)
 {
 	struct nameserver *ns = nameserver_open(records);
 	struct rig *rig = rig_open(&(struct client_options){
-		.dns_servers = ns->address, .resolve_timeout_ns = 50 * MILLISECOND });
+		.dns_servers = ns->address, .limits.resolve_timeout_ns = 50 * MILLISECOND });
 	check_get(rig, "http://silent.test/", FETCH_DNS_TIMEOUT, 0, "");
 	rig_close(rig);
 	nameserver_close(ns);

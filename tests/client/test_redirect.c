@@ -91,7 +91,7 @@ TEST_GO(redirect_hops_are_kept)
 TEST_GO(redirect_limit_and_loops)
 {
 	struct origin *o = open_origin();
-	struct rig *rig = rig_open(&(struct client_options){ .max_redirects = 2 });
+	struct rig *rig = rig_open(&(struct client_options){ .limits.max_redirects = 2 });
 	check_get(rig, origin_url(o, "/two"), FETCH_OK, 200, "hi");
 	check_get(rig, origin_url(o, "/three"), FETCH_TOO_MANY_REDIRECTS, 303, "");
 	rig_close(rig);
@@ -183,7 +183,7 @@ TEST_GO(redirect_bodies_cost_the_connection_at_most)
 {
 	struct origin *o = open_origin();
 	struct rig *rig =
-		rig_open(&(struct client_options){ .idle_timeout_ns = 100 * MILLISECOND });
+		rig_open(&(struct client_options){ .limits.idle_timeout_ns = 100 * MILLISECOND });
 	check_get(rig, origin_url(o, "/long-body"), FETCH_OK, 200, "hi");
 	check_get(rig, origin_url(o, "/cut-body"), FETCH_OK, 200, "hi");
 	rig_close(rig);

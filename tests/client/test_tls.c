@@ -174,7 +174,8 @@ static void speak_plain(struct peer *p)
 static void check_handshake_with(void (*play)(struct peer *p), enum fetch_error e)
 {
 	struct origin *o = origin_open(&(struct origin_options){ .play = play });
-	struct rig *rig = rig_open(&(struct client_options){ .tls_timeout_ns = 100 * MILLISECOND });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .limits.tls_timeout_ns = 100 * MILLISECOND });
 	char url[256];
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", o->port);
 	check_get(rig, url, e, 0, "");
@@ -194,7 +195,7 @@ TEST_GO(tls_total_timeout_ends_a_handshake)
 {
 	struct origin *o = origin_open(&(struct origin_options){ .play = never_answer });
 	struct rig *rig =
-		rig_open(&(struct client_options){ .total_timeout_ns = 100 * MILLISECOND });
+		rig_open(&(struct client_options){ .limits.total_timeout_ns = 100 * MILLISECOND });
 	char url[256];
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", o->port);
 	check_get(rig, url, FETCH_TOTAL_TIMEOUT, 0, "");
@@ -239,7 +240,7 @@ TEST_GO(tls_read_timeouts_hold)
 {
 	struct world *w =
 		world_open(&(struct cert){ 0 },
-			   &(struct client_options){ .idle_timeout_ns = 50 * MILLISECOND });
+			   &(struct client_options){ .limits.idle_timeout_ns = 50 * MILLISECOND });
 	check_get(w->rig, at(w, "localhost", "/stall"), FETCH_IDLE_TIMEOUT, 0, "");
 	world_close(w);
 }
@@ -319,7 +320,7 @@ static void check_endless(struct rig *rig, struct origin *o, int64_t total_ns, e
 {
 	struct context *ctx = context_with_cancel(context_background());
 	struct errgroup *g = errgroup_new(context_background());
-	struct fetch_request req = { .method = STR("GET"), .total_timeout_ns = total_ns };
+	struct fetch_request req = { .method = STR("GET"), .limits.total_timeout_ns = total_ns };
 	struct fetched *f = fetched_new();
 	f->sink.drain = drain_slowly;
 	if (e == FETCH_CANCELLED)
@@ -337,8 +338,8 @@ TEST_GO(tls_a_stream_that_never_pauses_ends_with_the_request)
 	SSL_CTX *ctx = certs_server(certs, &(struct cert){ 0 });
 	struct origin *o =
 		origin_open(&(struct origin_options){ .play = play_endless, .tls = ctx });
-	struct rig *rig = rig_open(&(struct client_options){ .tls = { .ca_file = certs->ca_file },
-							     .max_body_bytes = 16 << 20 });
+	struct rig *rig = rig_open(&(struct client_options){
+		.tls = { .ca_file = certs->ca_file }, .limits.message.body_bytes = 16 << 20 });
 	check_endless(rig, o, 50 * MILLISECOND, FETCH_TOTAL_TIMEOUT);
 	check_endless(rig, o, 0, FETCH_CANCELLED);
 	rig_close(rig);

@@ -67,10 +67,10 @@ TEST(config_without_a_file_is_the_defaults)
 	CHECK_EQ(c.shutdown_grace_ns, 5 * SECOND);
 	CHECK_EQ(c.engine.max_in_flight, 0);
 	CHECK_EQ(c.engine.max_per_host, 64);
-	CHECK_EQ(c.client.total_timeout_ns, 60 * SECOND);
-	CHECK_EQ(c.client.max_body_bytes, 100 << 20);
-	CHECK_EQ(c.client.max_head_bytes, 64 << 10);
-	CHECK_EQ(c.client.max_redirects, 10);
+	CHECK_EQ(c.client.limits.total_timeout_ns, 60 * SECOND);
+	CHECK_EQ(c.client.limits.message.body_bytes, 100 << 20);
+	CHECK_EQ(c.client.limits.message.head_bytes, 64 << 10);
+	CHECK_EQ(c.client.limits.max_redirects, 10);
 	CHECK(!c.client.no_redirects);
 	CHECK(c.client.policy && c.client.policy == c.policy);
 	CHECK(!c.client.tls.ca_file && !c.client.user_agent && !c.client.dns_servers);
@@ -91,11 +91,11 @@ TEST(config_values_of_every_kind_are_read)
 	CHECK_EQ(c.shutdown_grace_ns, 0);
 	CHECK_EQ(c.engine.max_in_flight, 10000);
 	CHECK_EQ(c.engine.max_batch_jobs, 5000000);
-	CHECK_EQ(c.client.idle_timeout_ns, 250 * MILLISECOND);
-	CHECK_EQ(c.client.max_body_bytes, INT64_C(5) << 30);
-	CHECK_EQ(c.client.max_head_bytes, 8192);
+	CHECK_EQ(c.client.limits.idle_timeout_ns, 250 * MILLISECOND);
+	CHECK_EQ(c.client.limits.message.body_bytes, INT64_C(5) << 30);
+	CHECK_EQ(c.client.limits.message.head_bytes, 8192);
 	CHECK(c.client.no_decode);
-	CHECK_EQ(c.client.decode.bytes, 2 << 20);
+	CHECK_EQ(c.client.limits.decode.bytes, 2 << 20);
 	CHECK_STR(c.client.user_agent, "tester/1 (+http://example.com/)");
 	CHECK_STR(c.client.tls.ca_file, "/x/ca.pem");
 	CHECK_STR(c.client.dns_servers, "192.0.2.1, 192.0.2.2:5353");
@@ -115,7 +115,7 @@ TEST(config_comments_indentation_and_byte_order_mark_are_fine)
 	struct config c = load("\xef\xbb\xbf# one\n; two\n\n  [fetch]\n\tmax_per_host = 7 ; "
 			       "seven\n   max_redirects=2\r\n");
 	CHECK_EQ(c.engine.max_per_host, 7);
-	CHECK_EQ(c.client.max_redirects, 2);
+	CHECK_EQ(c.client.limits.max_redirects, 2);
 	config_done(&c);
 }
 
