@@ -9,6 +9,8 @@
  * 6to4, Teredo) leads wherever that one leads: it is judged as itself and then as what it carries,
  * and each judgement may refuse. Only an allow rule for the outer form settles it at once.
  *
+ * The port is judged first, whatever the address.
+ *
  * Written while being set up, then only read: any number of threads may check.
  */
 #include "src/client/policy.h"
@@ -29,8 +31,11 @@ struct prefixes {
 	size_t len;
 };
 
+#define PORTS 65536
+
 struct policy {
 	struct prefixes allow, deny;
+	bool *ports; /* PORTS of them; NULL = all may be used */
 };
 
 #define V4(a, b, c, d, len)                                                          \
@@ -148,13 +153,18 @@ static const char *check_carried(const struct policy *p, const uint8_t addr[16])
 
 const char *policy_check(const struct policy *p, const struct sockaddr *addr)
 {
+	const struct sockaddr_in *in = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
 	uint8_t bytes[16] = { [10] = 0xff, [11] = 0xff };
 	if (addr->sa_family == AF_INET)
-		memcpy(bytes + 12, &((const struct sockaddr_in *)(const void *)addr)->sin_addr, 4);
+		memcpy(bytes + 12, &in->sin_addr, 4);
 	else if (addr->sa_family == AF_INET6)
-		memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr, 16);
+		memcpy(bytes, &in6->sin6_addr, 16);
 	else
 		return "neither IPv4 nor IPv6";
+	in_port_t port = addr->sa_family == AF_INET ? in->sin_port : in6->sin6_port;
+	if (p && p->ports && !p->ports[ntohs(port)])
+		return "[policy] ports";
 	return check(p, bytes);
 }
 
@@ -193,7 +203,31 @@ static int add(struct prefixes *to, struct prefix p)
 	return 0;
 }
 
-static int add_list(struct prefixes *to, struct str list, struct str *ret_bad)
+static int add_prefix(void *to, struct str item)
+{
+	struct prefix p;
+	int err = parse_prefix(item, &p);
+	return err ? err : add(to, p);
+}
+
+static int add_ports(void *to, struct str item)
+{
+	struct str first_text, last_text;
+	uint64_t first, last;
+	bool *ports = to;
+	if (!str_cut(item, '-', &first_text, &last_text))
+		last_text = first_text = item;
+	if (str_parse_u64(first_text, PORTS - 1, &first) ||
+	    str_parse_u64(last_text, PORTS - 1, &last) || first == 0 || first > last)
+		return -EINVAL;
+	for (uint64_t port = first; port <= last; port++)
+		ports[port] = true;
+	return 0;
+}
+
+/* Each item of list goes to add_item. */
+static int add_list(int (*add_item)(void *to, struct str item), void *to, struct str list,
+		    struct str *ret_bad)
 {
 	static const char separators[] = ", \t\r\n";
 	for (size_t at = 0; at < list.len;) {
@@ -202,12 +236,9 @@ static int add_list(struct prefixes *to, struct str list, struct str *ret_bad)
 		       !memchr(separators, list.data[end], sizeof(separators) - 1))
 			end++;
 		struct str item = str_slice(list, at, end - at);
-		struct prefix p;
-		int err = item.len ? parse_prefix(item, &p) : 0;
+		int err = item.len ? add_item(to, item) : 0;
 		if (err == -EINVAL)
 			*ret_bad = item;
-		if (!err && item.len)
-			err = add(to, p);
 		if (err)
 			return err;
 		at = end + 1;
@@ -217,12 +248,19 @@ static int add_list(struct prefixes *to, struct str list, struct str *ret_bad)
 
 int policy_allow(struct policy *p, struct str list, struct str *ret_bad)
 {
-	return add_list(&p->allow, list, ret_bad);
+	return add_list(add_prefix, &p->allow, list, ret_bad);
 }
 
 int policy_deny(struct policy *p, struct str list, struct str *ret_bad)
 {
-	return add_list(&p->deny, list, ret_bad);
+	return add_list(add_prefix, &p->deny, list, ret_bad);
+}
+
+int policy_ports(struct policy *p, struct str list, struct str *ret_bad)
+{
+	if (!p->ports)
+		p->ports = calloc(PORTS, sizeof(*p->ports));
+	return p->ports ? add_list(add_ports, p->ports, list, ret_bad) : -ENOMEM;
 }
 
 struct policy *policy_new(void)
@@ -236,5 +274,6 @@ void policy_free(struct policy *p)
 		return;
 	free(p->allow.list);
 	free(p->deny.list);
+	free(p->ports);
 	free(p);
 }

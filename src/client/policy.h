@@ -6,6 +6,7 @@
  * Default: loopback, private, CGNAT, link-local (metadata), multicast, reserved, unspecified are
  * refused, after undoing IPv4-mapped, -compatible, NAT64, 6to4 and Teredo forms. [policy] allow
  * lists prefixes that are let through all the same, deny more that are not; deny wins over allow.
+ * [policy] ports lists the ports that may be connected to; without it all of them.
  * (IANA special-purpose address registries, RFC 6890.)
  */
 #ifndef CLIENT_POLICY_H
@@ -26,8 +27,12 @@ void policy_free(struct policy *p);
 int policy_allow(struct policy *p, struct str list, struct str *ret_bad) MUST_USE;
 int policy_deny(struct policy *p, struct str list, struct str *ret_bad) MUST_USE;
 
+/* Adds to the ports that may be connected to: "80, 443, 8000-8999". Until the first call that is every
+ * port. Errors as above. */
+int policy_ports(struct policy *p, struct str list, struct str *ret_bad) MUST_USE;
+
 /* NULL = may be connected to; else the rule that refuses, for people: "loopback address", "private
- * address", "[policy] deny". p may be NULL: the default policy. Any thread. */
+ * address", "[policy] deny", "[policy] ports". p may be NULL: the default policy. Any thread. */
 const char *policy_check(const struct policy *p, const struct sockaddr *addr);
 
 #endif

@@ -213,6 +213,8 @@ static int make_policy(struct config *c)
 		err = policy_allow(c->policy, str_of(c->policy_allow), &bad);
 	if (!err && c->policy_deny)
 		err = policy_deny(c->policy, str_of(c->policy_deny), &bad);
+	if (!err && c->policy_ports)
+		err = policy_ports(c->policy, str_of(c->policy_ports), &bad);
 	c->client.policy = c->policy;
 	c->client.no_redirects = c->client.limits.max_redirects == 0;
 	c->client.no_decode = !c->decode;

@@ -31,6 +31,7 @@ struct config {
 	struct policy *policy;	      /* made of the last two */
 	char *policy_allow;	      /* [policy] allow */
 	char *policy_deny;	      /* [policy] deny */
+	char *policy_ports;	      /* [policy] ports */
 };
 
 /* path NULL = the defaults. Never parks, but reads a file. 0; -EINVAL for what the file says;

@@ -15,7 +15,8 @@
 
 bool config_value_is_text(enum config_kind kind)
 {
-	return kind == CONFIG_TEXT || kind == CONFIG_LEVEL || kind == CONFIG_PREFIXES;
+	return kind == CONFIG_TEXT || kind == CONFIG_LEVEL || kind == CONFIG_PREFIXES ||
+	       kind == CONFIG_PORTS;
 }
 
 struct unit {
@@ -137,17 +138,19 @@ static int set_number(const struct config_key *key, struct str value, void *memb
 	return 0;
 }
 
-static int check_prefixes(struct str value, struct buf *reason)
+/* Tries the list on a policy of its own. */
+static int check_list(enum config_kind kind, struct str value, struct buf *reason)
 {
+	bool ports = kind == CONFIG_PORTS;
 	struct policy *p = policy_new();
 	if (!p)
 		return -ENOMEM;
 	struct str bad = { 0 };
-	int err = policy_allow(p, value, &bad);
+	int err = (ports ? policy_ports : policy_allow)(p, value, &bad);
 	if (err == -EINVAL)
-		buf_printf(reason,
-			   "has \"%.*s\", which is no address or network such as 10.0.0.0/8 or ::1",
-			   STR_ARG(bad));
+		buf_printf(reason, "has \"%.*s\", which is no %s", STR_ARG(bad),
+			   ports ? "port or range of ports such as 8000-8999"
+				 : "address or network such as 10.0.0.0/8 or ::1");
 	policy_free(p);
 	return err;
 }
@@ -169,7 +172,8 @@ static int check_text(const struct config_key *key, struct str value, struct buf
 				   (unsigned long long)key->most);
 		return -EINVAL;
 	}
-	return key->kind == CONFIG_PREFIXES && value.len ? check_prefixes(value, reason) : 0;
+	bool is_list = key->kind == CONFIG_PREFIXES || key->kind == CONFIG_PORTS;
+	return is_list && value.len ? check_list(key->kind, value, reason) : 0;
 }
 
 static int set_text(const struct config_key *key, struct str value, void *member,

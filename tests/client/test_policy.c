@@ -183,3 +183,43 @@ TEST(policy_refuses_other_families)
 	struct sockaddr sa = { .sa_family = AF_UNIX };
 	CHECK_STR(policy_check(NULL, &sa), "neither IPv4 nor IPv6");
 }
+
+static const char *check_port(const struct policy *p, uint16_t port, int family)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	CHECK_EQ(inet_pton(AF_INET, "1.1.1.1", &in.sin_addr), 1);
+	CHECK_EQ(inet_pton(AF_INET6, "2606:4700::1", &in6.sin6_addr), 1);
+	return policy_check(p, family == AF_INET ? (void *)&in : (void *)&in6);
+}
+
+TEST(policy_ports_are_the_only_ones_let_through)
+{
+	static const uint16_t yes[] = { 80, 443, 8000, 8500, 8999, 65535 };
+	static const uint16_t no[] = { 0, 1, 22, 79, 81, 444, 7999, 9000, 65534 };
+	struct policy *p = policy_new();
+	struct str bad;
+	CHECK(!check_port(p, 22, AF_INET));
+	CHECK_OK(policy_ports(p, STR("80, 443,8000-8999\t65535-65535"), &bad));
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		CHECK(!check_port(p, yes[i], AF_INET) && !check_port(p, yes[i], AF_INET6));
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+		CHECK_STR(check_port(p, no[i], AF_INET), "[policy] ports");
+		CHECK_STR(check_port(p, no[i], AF_INET6), "[policy] ports");
+	}
+	policy_free(p);
+}
+
+TEST(policy_names_the_part_that_is_no_port)
+{
+	static const char *bads[] = { "0", "65536", "-1", "1-", "9-8", "http", "1-2-3", "0-5" };
+	for (size_t i = 0; i < ARRAY_LEN(bads); i++) {
+		struct policy *p = policy_new();
+		char list[64] = "80, ";
+		struct str bad = STR("");
+		strcat(list, bads[i]);
+		CHECK_EQ(policy_ports(p, str_of(list), &bad), -EINVAL);
+		CHECK(str_eq(bad, str_of(bads[i])));
+		policy_free(p);
+	}
+}

@@ -207,6 +207,10 @@ TEST(config_bad_words_are_named)
 		"[policy]\nallow = 10.0.0.0/8, 10.0.0.0/33\n",
 		":2: [policy] allow: \"10.0.0.0/8, 10.0.0.0/33\" has \"10.0.0.0/33\", which is "
 		"no address or network such as 10.0.0.0/8 or ::1");
+	check_refused("[policy]\nports = 80, 443-\n",
+		      ":2: [policy] ports: \"80, 443-\" has \"443-\", which is no port or range of "
+		      "ports such as 8000-8999");
+	check_refused("[fetch]\ndecode = on\n", ":2: [fetch] decode: \"on\" is neither yes nor no");
 }
 
 TEST(config_unknown_names_are_refused_with_a_hint)
