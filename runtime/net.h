@@ -105,7 +105,8 @@ const struct sockaddr *listener_addr(const struct listener *l, socklen_t *ret_le
 void listener_close(struct listener *l);
 
 /* Parks until fd is ready, level-triggered, for descriptors that belong to a library. Gives the ready set (FD_READ|FD_WRITE;
- * errors count as both) or -errno. One waiter per fd at a time. fd_wait_end: before the library closes fd; wakes its waiter with -EBADF. */
+ * errors count as both) or -errno (-EPERM: a regular file, which is always ready). One waiter per fd at a time (a second panics).
+ * fd_wait_end: before the library closes fd; wakes its waiter with -EBADF. */
 enum fd_events {
 	FD_READ = 1,
 	FD_WRITE = 2

@@ -69,7 +69,7 @@ TEST_GO(fd_wait_end_wakes_the_waiter_with_ebadf)
 	struct fd_waiter w = { .fd = fds[0] };
 	waitgroup_add(&w.done, 1);
 	go(wait_for_fd, &w);
-	goroutine_sleep(MILLISECOND);
+	wait_for_io_waits(1);
 	fd_wait_end(fds[0]);
 	waitgroup_wait(&w.done);
 	CHECK_EQ(w.result, -EBADF);
@@ -98,7 +98,7 @@ TEST_GO(fd_wait_keeps_its_deadline_while_an_ended_wait_for_that_number_leaves)
 		struct fd_waiter w = { .fd = fds[0] };
 		waitgroup_add(&w.done, 1);
 		go(wait_long_for_fd, &w);
-		goroutine_sleep(MILLISECOND);
+		wait_for_io_waits(1);
 		fd_wait_end(fds[0]);
 		CHECK_EQ(fd_wait(fds[0], FD_READ, clock_now() + 2 * MILLISECOND), -ETIMEDOUT);
 		waitgroup_wait(&w.done);
@@ -107,4 +107,50 @@ TEST_GO(fd_wait_keeps_its_deadline_while_an_ended_wait_for_that_number_leaves)
 	fd_wait_end(fds[0]);
 	close(fds[0]);
 	close(fds[1]);
+}
+
+TEST_GO(fd_wait_for_writing_and_for_both_tells_what_is_ready)
+{
+	int fds[2];
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	CHECK_EQ(fd_wait(fds[0], FD_WRITE, NEVER), FD_WRITE);
+	CHECK_EQ(fd_wait(fds[0], FD_READ | FD_WRITE, NEVER), FD_WRITE);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	CHECK_EQ(fd_wait(fds[0], FD_READ | FD_WRITE, NEVER), FD_READ | FD_WRITE);
+	fd_wait_end(fds[0]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST_GO(fd_wait_ends_at_its_deadline_also_one_in_the_past)
+{
+	int fds[2];
+	CHECK_EQ(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	int64_t deadline = clock_now() + 2 * MILLISECOND;
+	CHECK_EQ(fd_wait(fds[0], FD_READ, deadline), -ETIMEDOUT);
+	CHECK_LE(deadline, clock_now());
+	CHECK_EQ(fd_wait(fds[0], FD_READ, 1), -ETIMEDOUT);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	CHECK_EQ(fd_wait(fds[0], FD_READ, NEVER), FD_READ); /* a timeout leaves nothing behind */
+	fd_wait_end(fds[0]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST_GO(fd_wait_refuses_what_is_always_ready)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(fd_wait(fd, FD_READ, NEVER), -EPERM);
+	close(fd);
+}
+
+TEST_GO_DIES(two_waiting_for_one_descriptor_panic, "a second goroutine waits for descriptor")
+{
+	int fds[2];
+	CHECK_EQ(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	struct fd_waiter w = { .fd = fds[0] };
+	waitgroup_add(&w.done, 1);
+	go(wait_for_fd, &w);
+	wait_for_io_waits(1);
+	(void)!fd_wait(fds[0], FD_READ, NEVER);
 }

@@ -253,3 +253,24 @@ TEST_GO(a_thousand_sleepers_all_wake_in_time)
 		go(sleep_a_little, &wg);
 	waitgroup_wait(&wg);
 }
+
+TEST_GO(a_sleep_of_no_time_or_less_returns_at_once)
+{
+	int64_t begin = clock_now();
+	goroutine_sleep(0);
+	goroutine_sleep(-SECOND);
+	goroutine_sleep(INT64_MIN);
+	CHECK_LT(clock_now() - begin, 10 * SECOND);
+}
+
+static void sleep_for_ever(void *arg)
+{
+	(void)arg;
+	goroutine_sleep(NEVER);
+}
+
+TEST_GO_DIES(a_sleep_without_end_is_a_deadlock, "all goroutines are asleep - deadlock!")
+{
+	go(sleep_for_ever, NULL);
+	goroutine_sleep(NEVER);
+}
