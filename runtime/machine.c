@@ -18,8 +18,8 @@ struct m *m_new(struct p *p)
 	m->id = sched.ms++;
 	m->next_p = p;
 	atomic_store_explicit(&m->lease.inside, 1,
-			      memory_order_relaxed); /* the scheduler's stack */
-	atomic_store_explicit(&p->m, m, memory_order_relaxed);
+			      memory_order_relaxed);	       /* the scheduler's stack */
+	atomic_store_explicit(&p->m, m, memory_order_release); /* for sysmon, which looks into it */
 	return m;
 }
 
@@ -37,7 +37,7 @@ struct m *m_take(struct p *p)
 	}
 	sched.idle_ms = m->next_idle;
 	m->next_p = p;
-	atomic_store_explicit(&p->m, m, memory_order_relaxed);
+	atomic_store_explicit(&p->m, m, memory_order_release);
 	return m;
 }
 

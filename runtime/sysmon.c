@@ -142,7 +142,7 @@ static void urge_all(void)
 /* p's m may change meanwhile: then another one gives way for nothing, once. */
 static void relieve(struct p *p, struct watch *w, int64_t now_ns)
 {
-	struct m *m = atomic_load_explicit(&p->m, memory_order_relaxed);
+	struct m *m = atomic_load_explicit(&p->m, memory_order_acquire);
 	if (m == NULL)
 		return;
 	lease_request(&m->lease);
