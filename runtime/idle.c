@@ -194,21 +194,44 @@ void sched_external_begin(void)
 	atomic_fetch_add(&sched.external, 1);
 }
 
+/* The poller may have gone to sleep in the belief that somebody may still come from there: it looks again whether that's a deadlock. */
+static void last_hope_gone(void)
+{
+	sched_poll_before(NEVER - 1);
+}
+
 void sched_external_end(void)
 {
-	atomic_fetch_sub(&sched.external, 1);
+	if (atomic_fetch_sub(&sched.external, 1) == 1)
+		last_hope_gone();
+}
+
+static bool (*_Atomic signal_hook)(void);
+
+void sched_set_signal_hook(bool (*fn)(void))
+{
+	atomic_store(&signal_hook, fn);
+}
+
+static bool outside_may_wake(void)
+{
+	bool (*signal_may_wake)(void) = atomic_load(&signal_hook);
+	return atomic_load(&sched.external) != 0 || (signal_may_wake != NULL && signal_may_wake());
 }
 
 void sched_io_wait(int change)
 {
 	struct m *m = m_enter();
 	_Atomic int64_t *counter = m == NULL || m->p == NULL ? NULL : &m->p->io_waits;
-	if (counter == NULL)
+	if (counter == NULL) {
 		atomic_fetch_add(&sched.io_waits, change);
-	else
+		if (change < 0)
+			last_hope_gone();
+	} else {
 		atomic_store_explicit(counter,
 				      atomic_load_explicit(counter, memory_order_relaxed) + change,
 				      memory_order_relaxed);
+	}
 	m_exit(m);
 }
 
@@ -232,15 +255,14 @@ static bool anything_waits_for_io(void)
 
 bool sched_may_be_woken(void)
 {
-	return anything_waits_for_io() || atomic_load(&sched.external) != 0 ||
-	       first_timer() != NEVER;
+	return anything_waits_for_io() || outside_may_wake() || first_timer() != NEVER;
 }
 
 /* Nobody runs, no m had lost its p to a goroutine that still runs there, and no timer is set. What is outside injects before it calls
  * external_end: with `external` at 0, the queue is the last word. */
 static void check_deadlock(void)
 {
-	if (anything_waits_for_io() || atomic_load(&sched.external) != 0)
+	if (anything_waits_for_io() || outside_may_wake())
 		return;
 	shrink_wait(); /* what it holds back comes to the global queue */
 	lock_acquire(&sched.lock);

@@ -68,9 +68,12 @@ void *g_scratch(void);
 /* Counts what waits for the netpoller (+1, -1), so that "nothing can ever wake us" is exact. Any thread of the runtime. */
 void sched_io_wait(int change);
 
-/* From begin to end somebody outside the scheduler (an OS thread, a signal) may still call g_ready: that is no deadlock. Any thread. */
+/* From begin to end somebody outside the scheduler (an OS thread) may still call g_ready: that is no deadlock. Any thread. */
 void sched_external_begin(void);
 void sched_external_end(void);
+
+/* fn says whether a signal may still wake a goroutine. Asked when nothing else can. One, for good. */
+void sched_set_signal_hook(bool (*fn)(void));
 
 /* One pointer-sized scratch word of a parked goroutine, written by whoever readies it (before g_ready), read after the park. */
 void g_set_wake(struct g *g, uintptr_t value);

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "runtime/chan_internal.h"
 #include "runtime/list.h"
 #include "runtime/lock.h"
 #include "runtime/poll.h"
@@ -76,6 +77,20 @@ static void send_pending(void)
 			send_to_all(n);
 }
 
+/* A signal wakes those who receive from a channel that gets it, and nobody else: a subscription alone is no hope. What is about to be
+ * delivered counts: whoever delivers takes the lock after `pending` has become 0, and its receivers are still in line then. */
+static bool somebody_receives(void)
+{
+	bool found = atomic_load(&pending) != 0;
+	lock_acquire(&notify.lock);
+	list_for_each (link, &notify.subscriptions) {
+		struct subscription *s = CONTAINER_OF(link, struct subscription, link);
+		found = found || !waitq_empty(&s->chan.tx->receivers);
+	}
+	lock_release(&notify.lock);
+	return found;
+}
+
 static void deliver(void)
 {
 	if (atomic_load_explicit(&pending, memory_order_relaxed) == 0)
@@ -92,6 +107,7 @@ static void begin(void)
 		return;
 	list_init(&notify.subscriptions);
 	poll_set_interrupt_hook(deliver);
+	sched_set_signal_hook(somebody_receives);
 }
 
 static void end(void)
@@ -150,13 +166,11 @@ static struct subscription *find(signal_chan c)
 	return NULL;
 }
 
-/* From here on a signal may come: no deadlock while somebody waits for one. */
 static struct subscription *subscribe(signal_chan c)
 {
 	struct subscription *s = xcalloc(1, sizeof(*s));
 	s->chan = chan_ref(c);
 	list_push_back(&notify.subscriptions, &s->link);
-	sched_external_begin();
 	return s;
 }
 
@@ -167,7 +181,6 @@ static void drop(struct subscription *s)
 	HIDDEN_BEGIN();
 	free(s);
 	HIDDEN_END();
-	sched_external_end();
 }
 
 static void forget(uint64_t mask)
