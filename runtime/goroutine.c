@@ -115,8 +115,3 @@ int64_t goroutine_limit(void)
 {
 	return stack_limit();
 }
-
-int runtime_procs(void)
-{
-	return (int)sched.procs;
-}

@@ -17,7 +17,7 @@
 
 #include "runtime/base.h"
 
-/* Runs fn as the main goroutine on GOMAXPROCS processors (environment; default: the CPUs of the affinity mask).
+/* Runs fn as the main goroutine on GOMAXPROCS processors (environment; default: the CPUs of the affinity mask, at most what the cgroups' quota pays for).
  * Returns what fn returns, at once: like Go's main, it does not wait for other goroutines. Call once per process.
  * Environment: GOMAXPROCS, FETCHD_MAX_THREADS (10000), FETCHD_STACK_GUARD=madvise|mprotect|canary, FETCHD_STACK_SLOT=131072|262144. */
 int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv);
@@ -65,5 +65,9 @@ int64_t goroutine_limit(void);
 
 /* The number of processors. Any thread. */
 int runtime_procs(void);
+
+/* Changes it to n (at most 256), and gives what it was; n < 1 only asks. Go's GOMAXPROCS(n). Doesn't wait until those that are too many have been
+ * given up. Any thread; on a goroutine it parks. */
+int runtime_set_procs(int n);
 
 #endif

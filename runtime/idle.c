@@ -73,7 +73,7 @@ struct g *sched_take_global(struct p *p, uint32_t most)
 		return NULL;
 	struct g_chain taken = { 0 }, spill = { 0 };
 	lock_acquire(&sched.lock);
-	uint32_t fair = sched.global.len / sched.procs + 1;
+	uint32_t fair = sched.global.len / sched.maxprocs + 1;
 	while (taken.len < most && taken.len < fair && sched.global.len > 0)
 		g_chain_push(&taken, g_chain_pop(&sched.global));
 	publish_global_len();
@@ -92,7 +92,7 @@ void sched_queued(struct runq *q)
 {
 	uint32_t len = runq_len(q);
 	if (LIKELY(len <= atomic_load_explicit(&sched.knobs.wake_len, memory_order_relaxed)) ||
-	    sched.procs == 1)
+	    atomic_load_explicit(&sched.maxprocs, memory_order_relaxed) == 1)
 		return;
 	atomic_thread_fence(memory_order_seq_cst);
 	if (worth_waking(len))
@@ -356,15 +356,12 @@ void m_sleep(struct m *m)
 	m->p = m->next_p;
 }
 
-/* Under sched.lock. */
-static void give_up_p(struct m *m)
+void m_give_up_p(struct m *m)
 {
 	struct p *p = m->p;
 	m->p = NULL;
 	atomic_store_explicit(&p->m, NULL, memory_order_relaxed);
-	p->next_idle = sched.idle_ps;
-	sched.idle_ps = p;
-	add(&sched.idle_count, 1);
+	p_put_idle(p);
 	add(&sched.running, -1u);
 }
 
@@ -373,7 +370,7 @@ static void sleep_on_note(struct m *m)
 {
 	bool was_spinning = m->spinning; /* once published, m is its waker's */
 	m->spinning = false;
-	give_up_p(m);
+	m_give_up_p(m);
 	m_lie_down(m);
 	lock_release(&sched.lock);
 	if (was_spinning)
@@ -402,7 +399,8 @@ void m_idle(struct m *m)
 	if (spin())
 		return;
 	lock_acquire(&sched.lock);
-	if (sched.global.len > 0 || atomic_load(&sched.stopping)) {
+	if (sched.global.len > 0 || atomic_load(&sched.stopping) ||
+	    m->p->index >= atomic_load(&sched.maxprocs)) {
 		lock_release(&sched.lock);
 		return;
 	}

@@ -412,11 +412,12 @@ static uint32_t greatest_common_divisor(uint32_t a, uint32_t b)
 /* Visits all processors in a random order: from a random one in steps of a random number that is coprime to theirs. */
 static struct g *steal(struct p *p)
 {
+	uint32_t procs = sched.procs;
 	for (int pass = 0; pass < STEAL_PASSES; pass++) {
-		uint32_t at = rand_below(sched.procs), step = 1 + rand_below(sched.procs);
-		while (greatest_common_divisor(step, sched.procs) != 1)
+		uint32_t at = rand_below(procs), step = 1 + rand_below(procs);
+		while (greatest_common_divisor(step, procs) != 1)
 			step++;
-		for (uint32_t i = 0; i < sched.procs; i++, at = (at + step) % sched.procs) {
+		for (uint32_t i = 0; i < procs; i++, at = (at + step) % procs) {
 			struct p *victim = &sched.p[at];
 			struct g *g = victim == p ? NULL
 						  : steal_from(p, victim, pass == STEAL_PASSES - 1);
@@ -483,6 +484,11 @@ static struct g *find_runnable(struct m *m)
 			continue;
 		}
 		m_check_owner(m);
+		if (UNLIKELY(m->p->index >=
+			     atomic_load_explicit(&sched.maxprocs, memory_order_relaxed))) {
+			m_retire_p(m);
+			continue;
+		}
 		struct g *g = find(m->p);
 		if (g == NULL) {
 			m_idle(m);

@@ -99,7 +99,10 @@ struct p {
 	_Alignas(64) struct timer_heap timers; /* its own lock: any m */
 	struct p *next_idle;		       /* sched.lock */
 	uint32_t index;
+	bool retired; /* not in use, owned by nobody; sched.lock */
 };
+
+#define PROCS_MAX 256
 
 /* Settings that may change while running: for measuring. */
 struct sched_knobs {
@@ -136,8 +139,9 @@ struct sched {
 	atomic_bool stopping; /* main has returned: every m stops at its next dispatch */
 	struct note stopped;  /* running and lost have become 0 after that */
 
-	uint32_t procs; /* constant from here */
-	struct p *p;
+	_Atomic uint32_t procs;	   /* made; grows under lock */
+	_Atomic uint32_t maxprocs; /* in use: those with an index below; written under lock */
+	struct p *p;		   /* PROCS_MAX */
 	struct sched_knobs knobs;
 };
 
@@ -247,6 +251,9 @@ bool sched_claim_poller_wake(void);
 /* An idle p, to be run on; NULL if there is none. Under sched.lock. */
 struct p *sched_take_idle_p(void);
 
+/* Puts m's p among the idle ones. Under sched.lock. */
+void m_give_up_p(struct m *m);
+
 /* Puts m, which has no p, among those that sleep. Under sched.lock. */
 void m_lie_down(struct m *m);
 
@@ -272,6 +279,17 @@ struct m *m_take(struct p *p);
 
 /* Wakes or starts an m that m_new or m_take has given. Without the lock. */
 void m_launch(struct m *m);
+
+/* --- procs.c --- */
+
+/* Makes n processors, all idle. */
+void procs_init(uint32_t n);
+
+/* Puts p, which nobody owns any more, among the idle ones, or retires it. Under sched.lock. */
+void p_put_idle(struct p *p);
+
+/* m's p is not in use any more: goes on with another, or sleeps. On the scheduler's stack. */
+void m_retire_p(struct m *m);
 
 /* --- handoff.c --- */
 

@@ -201,10 +201,10 @@ static void chill(uint32_t slot)
 		MADV_DONTNEED);
 }
 
-static void drain(struct stack_cache *cache)
+static void drain_to(struct stack_cache *cache, uint32_t len)
 {
 	lock_acquire(&arena.lock);
-	while (cache->len > ARRAY_LEN(cache->slot) / 2)
+	while (cache->len > len)
 		list_push(&arena.warm, cache->slot[--cache->len]);
 	lock_release(&arena.lock);
 }
@@ -257,12 +257,17 @@ void stack_shrink(const struct g *g, const void *sp)
 		madvise(low, unused, MADV_DONTNEED);
 }
 
+void stack_cache_flush(struct stack_cache *cache)
+{
+	drain_to(cache, 0);
+}
+
 void stack_free(struct stack_cache *cache, struct g *g)
 {
 	if (UNLIKELY(stack_checked))
 		stack_check(g, g);
 	if (UNLIKELY(cache->len == ARRAY_LEN(cache->slot)))
-		drain(cache);
+		drain_to(cache, ARRAY_LEN(cache->slot) / 2);
 	cache->slot[cache->len++] = slot_of(g);
 }
 

@@ -28,6 +28,9 @@ void stack_init(void);
 struct g *stack_alloc(struct stack_cache *cache);
 void stack_free(struct stack_cache *cache, struct g *g);
 
+/* Gives all of a cache back to the arena. */
+void stack_cache_flush(struct stack_cache *cache);
+
 /* Gives the memory of free slots that nobody has needed since the last call back to the kernel, down to a bound. From sysmon. */
 void stack_trim(void);
 

@@ -6,18 +6,17 @@
  * moment for the others to come to rest, so that exit handlers (OpenSSL's, a sanitizer's) don't pull the floor from under them; a
  * goroutine that hogs its thread doesn't keep the process.
  */
-#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 
 #include "runtime/clock.h"
+#include "runtime/cpus.h"
 #include "runtime/crash.h"
 #include "runtime/goroutine.h"
 #include "runtime/poll.h"
 #include "runtime/sched.h"
 #include "runtime/switch.h"
 
-#define PROCS_MAX    256
 #define WAKE_LEN     16
 #define SLICE_NS     (10 * MILLISECOND)
 #define MS_MAX	     10000 /* as Go's */
@@ -41,14 +40,6 @@ static void main_goroutine(void *arg)
 	sem_post(&a->done);
 }
 
-static uint32_t cpus_allowed(void)
-{
-	cpu_set_t set;
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	return (uint32_t)CPU_COUNT(&set);
-}
-
 /* 0 if it isn't set. */
 static uint32_t env_number(const char *name, long most)
 {
@@ -65,7 +56,7 @@ static uint32_t env_number(const char *name, long most)
 static uint32_t choose_procs(void)
 {
 	uint32_t n = env_number("GOMAXPROCS", PROCS_MAX);
-	return n > 0 ? n : cpus_allowed();
+	return n > 0 ? n : cpus_usable();
 }
 
 static uint32_t choose_ms_max(void)
@@ -74,20 +65,9 @@ static uint32_t choose_ms_max(void)
 	return n > 0 ? n : MS_MAX;
 }
 
-static void init_procs(void)
+static void init_sched(void)
 {
-	sched.procs = choose_procs();
-	sched.p = aligned_alloc(64, sched.procs * sizeof(*sched.p));
-	if (sched.p == NULL)
-		fatal("out of memory: %u processors", sched.procs);
-	for (uint32_t i = sched.procs; i-- > 0;) {
-		struct p *p = &sched.p[i];
-		*p = (struct p){ .index = i, .now_ns = clock_now(), .next_idle = sched.idle_ps };
-		timer_heap_init(&p->timers);
-		if (i > 0)
-			sched.idle_ps = p;
-	}
-	atomic_store(&sched.idle_count, sched.procs - 1);
+	procs_init(choose_procs());
 	atomic_store(&sched.poller_until, INT64_MIN);
 	atomic_store(&sched.next_id, 1);
 	atomic_store(&sched.knobs.wake_len, WAKE_LEN);
@@ -98,10 +78,9 @@ static void init_procs(void)
 
 static void start_first_m(struct main_args *args)
 {
-	struct p *p = &sched.p[0];
+	struct p *p = sched_take_idle_p();
 	p_put(p, g_new(p, main_goroutine, args, 0, "main", NULL), true);
 	struct m *m = m_new(p);
-	atomic_store(&sched.running, 1);
 	m_launch(m);
 }
 
@@ -117,7 +96,7 @@ int runtime_main(int (*fn)(int argc, char **argv), int argc, char **argv)
 	sem_init(&args.done, 0, 0);
 	stack_init();
 	poll_init();
-	init_procs();
+	init_sched();
 	start_first_m(&args);
 	sysmon_start();
 	while (sem_wait(&args.done) !=

@@ -8,7 +8,7 @@
  * - it asks: the goroutine gives way at its next safe point (handoff.c), and the loop is urged to look everywhere before it goes on with that chain;
  * - if the loop still hasn't turned at the next look, 1 ms later, it takes the p and hands it to another m.
  *
- * Only where somebody needs that p: one with goroutines in its own queue; one at a time for what any m could do (the global queue, a long queue
+ * Only where somebody needs that p: one with goroutines in its own queue, or one that is to retire; one at a time for what any m could do (the global queue, a long queue
  * elsewhere, overdue timers). And one where no loop turns at all, if anything could yet wake a goroutine: somebody must be there
  * to block in the netpoller, and wake up at once. A goroutine that blocks in the kernel while nobody waits for anything costs nothing.
  *
@@ -173,7 +173,9 @@ static bool relieve_where_needed(const struct view *v, bool late, int64_t now_ns
 		struct p *p = &sched.p[i];
 		if (!is_kept(&sysmon.watch[i], now_ns))
 			continue;
-		if (any || (atomic_load(&sched.idle_count) == 0 && runq_len(&p->runq) > 0)) {
+		bool retires = p->index >= atomic_load(&sched.maxprocs);
+		bool own = atomic_load(&sched.idle_count) == 0 && runq_len(&p->runq) > 0;
+		if (any || own || retires) {
 			relieve(p, &sysmon.watch[i], now_ns);
 			any = false;
 			needed = true;
@@ -256,7 +258,7 @@ static void *watch(void *arg)
 
 void sysmon_start(void)
 {
-	sysmon.watch = xcalloc(sched.procs, sizeof(*sysmon.watch));
+	sysmon.watch = xcalloc(PROCS_MAX, sizeof(*sysmon.watch));
 	int err = thread_start("sysmon", watch, NULL);
 	if (err != 0)
 		fatal("can't start sysmon's thread: %s", strerror(-err));

@@ -163,6 +163,17 @@ static void run_all(struct stress *s)
 	run(read_bytes, s, 1);
 }
 
+static void change_procs(struct stress *s)
+{
+	int before = runtime_procs();
+	while (!atomic_load(&s->stop)) {
+		runtime_set_procs(1 + (int)rand_below(6));
+		goroutine_sleep((int64_t)rand_below(2000) * MICROSECOND);
+	}
+	runtime_set_procs(before);
+	count_down(&s->gone);
+}
+
 static void let_it_run(void)
 {
 	int64_t until_ns = clock_now() + TIME_NS;
@@ -173,13 +184,15 @@ static void let_it_run(void)
 	} while (n < HANDOFFS && (n < HANDOFFS_MIN || clock_now() < until_ns));
 }
 
-TEST_GO(nothing_is_lost_while_processors_change_hands, .timeout_s = 60)
+static void check_nothing_is_lost(void (*also)(struct stress *s))
 {
 	static struct stress s;
 	CHECK_EQ(pipe(s.pipe), 0);
 	s.numbers = chan_make(number_chan, 3);
 	atomic_store(&sched.knobs.slice_ns, 200 * MICROSECOND);
 	run_all(&s);
+	if (also != NULL)
+		run(also, &s, 1);
 	struct stress receiver = { .numbers = s.numbers };
 	run(receive, &receiver, 2);
 	let_it_run();
@@ -195,4 +208,14 @@ TEST_GO(nothing_is_lost_while_processors_change_hands, .timeout_s = 60)
 	fd_wait_end(s.pipe[0]);
 	close(s.pipe[0]);
 	close(s.pipe[1]);
+}
+
+TEST_GO(nothing_is_lost_while_processors_change_hands, .timeout_s = 60)
+{
+	check_nothing_is_lost(NULL);
+}
+
+TEST_GO(nothing_is_lost_while_processors_come_and_go, .timeout_s = 60)
+{
+	check_nothing_is_lost(change_procs);
 }
