@@ -6,8 +6,13 @@
  * left its stack (parked, yielded, ended) do what it asked for. A goroutine is touched by one m at a time: whoever dequeues it
  * runs it; whoever has taken it out of where it was published, under that place's lock, readies it.
  *
- * Where work is looked for, in order: runnext, own ring; each 61st time first the global queue (else two goroutines that always ready
- * each other would starve it); then global queue, due timers, netpoller, other rings. Who sleeps and who is woken: idle.c.
+ * Where work is looked for, in order: runnext, own ring; then global queue, due timers, netpoller, other rings. Who sleeps and who is
+ * woken: idle.c.
+ *
+ * Nothing runnable waits without bound, whatever the others do. Each 61st time, and when sysmon urges, the loop looks first at timers, netpoller and
+ * global queue, of which it takes a few; every second time at the ring instead, where nothing but a chain through runnext has run since. A chain
+ * that goes on for more than a slice is urged by sysmon, as is a loop that turns too seldom; a goroutine that doesn't let it turn loses its
+ * p. Timers that are due again at once are left alone after 256 of a heap, so that goroutines have their turn.
  */
 #include "runtime/proc.h"
 
@@ -336,17 +341,16 @@ static void g_free(struct p *p, struct g *g)
 
 /* --- finding work --- */
 
-static bool timers_due(int64_t now_ns)
+/* True if some are left. */
+static bool run_timers(int64_t now_ns)
 {
-	bool any = false;
+	bool more = false;
 	for (uint32_t i = 0; i < sched.procs; i++) {
 		struct timer_heap *h = &sched.p[i].timers;
-		if (atomic_load_explicit(&h->first_ns, memory_order_acquire) <= now_ns) {
-			timer_heap_run(h, now_ns);
-			any = true;
-		}
+		if (atomic_load_explicit(&h->first_ns, memory_order_acquire) <= now_ns)
+			more = timer_heap_run(h, now_ns) || more;
 	}
-	return any;
+	return more;
 }
 
 static bool has_next(struct p *p)
@@ -380,7 +384,7 @@ static struct g *keep_house(struct p *p)
 	atomic_store_explicit(&p->urged, false, memory_order_relaxed);
 	p->now_ns = clock_now();
 	p->sample = true;
-	timers_due(p->now_ns);
+	run_timers(p->now_ns);
 	if (p->now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) >
 	    POLL_EVERY_NS)
 		sched_poll(p->now_ns);
@@ -442,10 +446,10 @@ static struct g *look_elsewhere(struct p *p)
 	if (g != NULL)
 		return g;
 	p->now_ns = clock_now();
-	timers_due(p->now_ns);
+	p->timers_left = run_timers(p->now_ns);
 	/* The last m running would find the netpoller empty and then sleep in it: it does only that. */
-	if (runq_len(&p->runq) == 0 && others_run() &&
-	    atomic_load_explicit(&sched.knobs.others_poll, memory_order_relaxed))
+	bool others_poll = atomic_load_explicit(&sched.knobs.others_poll, memory_order_relaxed);
+	if (runq_len(&p->runq) == 0 && (p->timers_left || (others_run() && others_poll)))
 		sched_poll(p->now_ns);
 	g = get_local(p, false);
 	if (g == NULL && others_run())
@@ -491,7 +495,8 @@ static struct g *find_runnable(struct m *m)
 		}
 		struct g *g = find(m->p);
 		if (g == NULL) {
-			m_idle(m);
+			if (LIKELY(!m->p->timers_left))
+				m_idle(m);
 			continue;
 		}
 		if (UNLIKELY(m->spinning))

@@ -92,6 +92,7 @@ struct p {
 		io_waits; /* ++ where one begins, -- where it ends: only the sum over all p has a meaning */
 	struct stack_cache stacks;
 	bool inherits;	      /* what was got last came through runnext */
+	bool timers_left;     /* due, when it last looked for work */
 	bool ring_first;      /* the last housekeeping put the ring before the global queue */
 	uint32_t house_slice; /* slice at the last housekeeping */
 	bool sample;	      /* measure how long the next one put waits */

@@ -17,6 +17,8 @@
 #include "runtime/sched.h"
 
 #define ARITY 4u
+#define RUN_MAX \
+	256 /* then goroutines have their turn: timers may be due again as soon as they have fired */
 
 /* t->runs: how many threads are in fn, and, above that, how many runs there were. */
 #define RUN_BEGINS 0x10001u
@@ -229,12 +231,16 @@ static struct timer *pop_due(struct timer_heap *h, int64_t now_ns)
 	return t;
 }
 
-void timer_heap_run(struct timer_heap *h, int64_t now_ns)
+bool timer_heap_run(struct timer_heap *h, int64_t now_ns)
 {
 	struct m *m = m_self();
 	struct timer *t;
-	while (atomic_load_explicit(&h->first_ns, memory_order_relaxed) <= now_ns &&
-	       (t = pop_due(h, now_ns)) != NULL) {
+	for (int left = RUN_MAX; atomic_load_explicit(&h->first_ns, memory_order_relaxed) <= now_ns;
+	     left--) {
+		if (left == 0)
+			return true;
+		if ((t = pop_due(h, now_ns)) == NULL)
+			break;
 		m->timer = t;
 		sched_count(m->p, COUNT_timers_fired, 1);
 		HAPPENS_AFTER(t);
@@ -242,4 +248,5 @@ void timer_heap_run(struct timer_heap *h, int64_t now_ns)
 		if (m->timer == t)
 			end_run(m, t);
 	}
+	return false;
 }

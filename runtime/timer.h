@@ -68,7 +68,7 @@ struct timer_heap {
 
 void timer_heap_init(struct timer_heap *h);
 
-/* Runs what is due at now_ns. On the scheduler's stack. */
-void timer_heap_run(struct timer_heap *h, int64_t now_ns);
+/* Runs what is due at now_ns, but not for ever: true if there may be more. On the scheduler's stack. */
+bool timer_heap_run(struct timer_heap *h, int64_t now_ns);
 
 #endif
