@@ -205,7 +205,7 @@ static void loop_starting(struct loop *l)
 {
 	static _Atomic int alive;
 	while (!atomic_load(&l->stop)) {
-		if (atomic_load(&alive) > 1000)
+		if (atomic_load(&alive) > 100)
 			goroutine_yield();
 		atomic_fetch_add(&alive, 1);
 		go(end_at_once, &alive);
