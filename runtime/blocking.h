@@ -2,9 +2,8 @@
  *
  * blocking: what must block an OS thread (files, name services, libraries that wait), without stopping a processor.
  *
- *	static void look_up(void *arg) { struct lookup *l = arg; l->err = getaddrinfo(l->name, NULL, NULL, &l->list); }
  *	struct lookup l = { .name = "localhost" };
- *	blocking_call(look_up, &l);		// parks; other goroutines go on
+ *	blocking_call(look_up, &l);		// look_up(&l) runs on another thread; here others go on
  *
  * The pool has at most 16 threads, made when needed, ended after 10 s without work. More calls than that wait in line, first come first
  * served; the line has no limit of its own, since each call is a goroutine that waits. So who admits goroutines without limit bounds them

@@ -3,6 +3,9 @@
  * dump: every goroutine, in the two forms that Go has: each with its stack, or counts by identical stack. Works while goroutines run, and
  * stops none of them: what is printed of one that changes meanwhile is what it was a moment ago.
  *
+ *	goroutine_dump(STDERR_FILENO);		// each with its stack
+ *	err = goroutine_dump_counts(STDERR_FILENO);	// how many stand at the same place
+ *
  * SIGQUIT writes the first form to stderr, and the process goes on (crash.h).
  */
 #ifndef RUNTIME_DUMP_H
