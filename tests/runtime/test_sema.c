@@ -172,6 +172,26 @@ TEST_GO(sema_acquire_or_without_a_channel_is_acquire)
 	CHECK(!sema_try_acquire(&s, 1));
 }
 
+/* Both have happened when it runs again, unless it is very fast: then it has been granted, and we try once more. */
+TEST_GO(sema_cancel_wins_over_a_grant_that_came_first)
+{
+	for (bool cancelled = false; !cancelled;) {
+		struct shared s = { .done = chan_make(done_chan, 0) };
+		sema_init(&s.sema, 2);
+		sema_acquire(&s.sema, 2);
+		waitgroup_add(&s.wg, 1);
+		go_with(acquire_or_cancel, (struct asker){ .s = &s, .n = 2 });
+		wait_receivers(s.done.chan_, 1);
+		sema_release(&s.sema, 2);
+		chan_close(s.done);
+		waitgroup_wait(&s.wg);
+		CHECK_EQ(s.granted + s.cancelled, 1);
+		cancelled = s.cancelled;
+		CHECK_EQ(sema_try_acquire(&s.sema, 2), cancelled); /* given back */
+		chan_unref(s.done);
+	}
+}
+
 /* Never to be had: it doesn't stand in the line, where the others would wait behind it. */
 TEST_GO(sema_asking_for_more_than_there_is_holds_up_nobody)
 {
