@@ -11,7 +11,8 @@
  * Squeezing and growing keep the order, so an iterator whose places are out of date finds its serial again by bisection.
  *
  * The watch for misuse is Go's: `writing` is set by a write while it lasts. It is a trap for mistakes and no lock: relaxed, since
- * whoever reads another's flag is wrong already; two writers that have both set it see it cleared by the first to end.
+ * whoever reads another's flag is wrong already; two writers that have both set it see it cleared by the first to end. The race
+ * detector is told of each use as a read or a write of the whole map, and so finds also what is not at the same instant.
  */
 #include "runtime/map_internal.h"
 
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 
 #include "runtime/rand.h"
+#include "runtime/sanitizer.h"
 
 #define SLOTS_MIN 8u
 #define SLOTS_MAX (1u << 30)
@@ -44,8 +46,9 @@ static bool is_writing(const struct map *m)
 	return atomic_load_explicit(&m->writing, memory_order_relaxed);
 }
 
-static void write_begin(struct map *m)
+static inline __attribute__((always_inline)) void write_begin(struct map *m)
 {
+	RACE_WRITE(m, 1);
 	if (is_writing(m))
 		fatal("concurrent map writes");
 	atomic_store_explicit(&m->writing, true, memory_order_relaxed);
@@ -237,6 +240,7 @@ int map_update(struct map *m, struct key k, void *(*fn)(void *old, void *arg), v
 
 bool map_get(const struct map *m, struct key k, void **ret_value)
 {
+	RACE_READ(m, 1);
 	if (is_writing(m))
 		fatal("concurrent map read and map write");
 	if (m->live == 0)
@@ -259,6 +263,7 @@ bool map_delete(struct map *m, struct key k)
 
 size_t map_len(const struct map *m)
 {
+	RACE_READ(m, 1);
 	return m->live;
 }
 
@@ -323,6 +328,7 @@ static const struct map_entry *iter_step(const struct map *m, struct map_iter *i
 
 bool map_next(const struct map *m, struct map_iter *it)
 {
+	RACE_READ(m, 1);
 	if (is_writing(m))
 		fatal("concurrent map iteration and map write");
 	if (!it->begun)

@@ -216,13 +216,14 @@ static void send_big_by_select(big_chan *c)
 	memset(&b, 'x', sizeof(b));
 	struct select_case cases[] = { { .chan = c->tx, .node = { .elem = &b }, .is_send = true } };
 	select_wait(cases);
+	chan_unref(*c);
 }
 
 static void check_big(size_t capacity)
 {
 	static struct big got, want;
 	big_chan c = chan_make(big_chan, capacity);
-	go(send_big_by_select, &c);
+	go_with(send_big_by_select, chan_ref(c));
 	struct select_case cases[] = { on_recv(c, &got) };
 	CHECK_EQ(select_wait(cases), 0);
 	memset(&want, 'x', sizeof(want));
@@ -240,12 +241,13 @@ static void signal_by_select(done_chan *c)
 {
 	struct select_case cases[] = { on_send(*c, NOTHING) };
 	select_wait(cases);
+	chan_unref(*c);
 }
 
 TEST_GO(select_moves_elements_without_size)
 {
 	done_chan c = chan_make(done_chan, 0);
-	go(signal_by_select, &c);
+	go_with(signal_by_select, chan_ref(c));
 	struct empty e;
 	struct select_case cases[] = { on_recv(c, &e) };
 	CHECK_EQ(select_wait(cases), 0);
