@@ -204,7 +204,7 @@ TEST_GO(no_signal_named_means_all)
 /* Ends by the signal, or fails by ending well. */
 static void expect_to_die_of(int signal_number)
 {
-	write(STDERR_FILENO, "still alive\n", 12);
+	(void)!write(STDERR_FILENO, "still alive\n", 12);
 	kill(getpid(), signal_number);
 	goroutine_sleep(10 * SECOND);
 }

@@ -17,8 +17,8 @@ struct alarm {
 	struct timer timer;
 	_Atomic int rings;
 	int64_t when_ns;
-	int64_t rang_ns;
-	int order; /* the how manieth to ring */
+	_Atomic int64_t rang_ns; /* one set anew while it rings may ring twice at once */
+	_Atomic int order;	 /* the how manieth to ring */
 };
 
 static _Atomic int order;
