@@ -91,7 +91,17 @@ static void wait_readable_and_read(struct reading *r)
 	read_stamp(r);
 }
 
-static void follow_writer(int64_t n, bool polled)
+static void read_directly(struct reading *r)
+{
+	read_stamp(r);
+}
+
+static void read_elsewhere(struct reading *r)
+{
+	blocking_call(read_stamp, r);
+}
+
+static void follow_writer(int64_t n, void (*read_one)(struct reading *r))
 {
 	int64_t *late = new_samples(n);
 	pid_t writer;
@@ -99,15 +109,11 @@ static void follow_writer(int64_t n, bool polled)
 	bench_report_cpu();
 	bench_start_timer();
 	for (int64_t i = 0; i < n; i++) {
-		if (polled)
-			wait_readable_and_read(&r);
-		else
-			blocking_call(read_stamp, &r);
+		read_one(&r);
 		late[i] = clock_wall() - r.stamp;
 	}
 	bench_stop_timer();
-	if (polled)
-		fd_wait_end(r.fd);
+	fd_wait_end(r.fd);
 	close(r.fd);
 	waitpid(writer, NULL, 0);
 	report_late(late, n);
@@ -115,10 +121,15 @@ static void follow_writer(int64_t n, bool polled)
 
 BENCH(WakePipe, "an idle program: another process writes into a pipe, a goroutine has read it")
 {
-	follow_writer(n, true);
+	follow_writer(n, wait_readable_and_read);
 }
 
-BENCH(WakeThread, "the same, read by a call that blocks a thread")
+BENCH(WakeThread, "the same, read by a system call that keeps the thread")
 {
-	follow_writer(n, false);
+	follow_writer(n, read_directly);
+}
+
+BENCH(WakeBlocking, "the same, read through blocking_call (Go: as before)")
+{
+	follow_writer(n, read_elsewhere);
 }
