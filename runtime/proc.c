@@ -24,6 +24,7 @@
 #include "runtime/rand.h"
 #include "runtime/sched.h"
 #include "runtime/switch.h"
+#include "runtime/thread.h"
 
 /* A prime, so that it falls in with no pattern of the program. */
 #define HOUSEKEEPING_TICKS 61
@@ -581,6 +582,7 @@ void *m_main(void *arg)
 	struct m *m = arg;
 	current_m = m;
 	switch_init_thread();
+	thread_be_punctual();
 	learn_own_stack(m);
 	m_sleep(m);
 	for (;;)

@@ -7,10 +7,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "runtime/base.h"
 
@@ -66,4 +68,9 @@ int thread_start(const char *name, void *(*fn)(void *arg), void *arg)
 	else
 		pthread_detach(thread);
 	return -err;
+}
+
+void thread_be_punctual(void)
+{
+	prctl(PR_SET_TIMERSLACK, 1UL);
 }

@@ -9,4 +9,8 @@
 /* Starts a thread, with a name as ps and gdb show it (the first 15 bytes): else it would have its creator's. Returns 0 or -errno. Any thread. */
 int thread_start(const char *name, void *(*fn)(void *arg), void *arg);
 
+/* The caller's time-outs end when they should. The kernel's default is up to 50 us later, which saves wake-ups where timers come in crowds;
+ * here a sleep is until the first of them. */
+void thread_be_punctual(void);
+
 #endif

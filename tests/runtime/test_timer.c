@@ -4,6 +4,7 @@
  */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
@@ -261,6 +262,12 @@ TEST_GO(a_sleep_of_no_time_or_less_returns_at_once)
 	goroutine_sleep(-SECOND);
 	goroutine_sleep(INT64_MIN);
 	CHECK_LT(clock_now() - begin, 10 * SECOND);
+}
+
+/* The threads that sleep until a timer is due: the kernel may not make them late on purpose. */
+TEST_GO(threads_that_run_goroutines_have_no_timer_slack)
+{
+	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 1);
 }
 
 static void sleep_for_ever(void *arg)
