@@ -55,7 +55,9 @@ FLAGS_aarch64 := -O1 -DRUNTIME_DEBUG
 FLAGS_ubsan   := -O1 -DRUNTIME_DEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
 
 LANGUAGE := -std=gnu11 -D_GNU_SOURCE= -I. -isystem build -pthread
-HARDEN   := -g -fPIE -fno-omit-frame-pointer -fstack-clash-protection
+# Guards are of 32 KiB: AArch64's gcc would touch a new frame each 64 KiB alone.
+HARDEN   := -g -fPIE -fno-omit-frame-pointer -fstack-clash-protection \
+	$(if $(filter aarch64,$(ARCH)),--param stack-clash-protection-guard-size=12)
 CFLAGS   ?=
 ALL_CFLAGS  = $(LANGUAGE) $(HARDEN) $(FLAGS_$(MODE)) $(WARNINGS) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -rdynamic $(filter -fsanitize=%,$(FLAGS_$(MODE))) \

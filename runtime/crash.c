@@ -3,7 +3,7 @@
  * crash: handlers run on their thread's alternate stack (thread.c), since a goroutine's own may be what has run out. They write with write(2) only.
  *
  * Afterwards the handler that was there before (a sanitizer's, or the default) is put back and the faulting instruction runs again: so the
- * core dump has the frames as they were. An overflow is told by the address alone: it lies in a slot's guard.
+ * core dump has the frames as they were.
  */
 #include "runtime/crash.h"
 
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/dump.h"
+#include "runtime/overflow.h"
 #include "runtime/sched.h"
 #include "runtime/traceback.h"
 
@@ -49,13 +50,22 @@ static void write_all(struct writer *w, struct stack_point at, bool is_fatal)
 	struct m *m = m_self();
 	struct g *g = g_self();
 	atomic_store(&sched.stopping, true);
-	find_bounds(&at, m, g);
+	bool overflown = at.low != NULL;
+	if (!overflown)
+		find_bounds(&at, m, g);
 	writer_print(w, "\n");
 	if (g != NULL)
 		dump__goroutine(w, g, at);
 	else if (m == NULL || !is_fatal)
 		write_thread(w, m, at);
-	dump__others(w, g);
+	writer_flush(w);
+	if (!(overflown && overflow_harms_others()))
+		dump__others(w, g);
+	else
+		writer_print(
+			w,
+			"the stacks of other goroutines may be overwritten: they are not shown\n");
+	writer_flush(w);
 }
 
 static void panic_hook(bool is_fatal)
@@ -77,31 +87,47 @@ static struct stack_point interrupted_point(const ucontext_t *context)
 #endif
 }
 
-static void describe(struct writer *w, int signal_number, const siginfo_t *info)
+/* What a memory access faulted on. */
+static void describe_address(struct writer *w, const void *addr, const stack_t *alternate)
 {
-	bool has_address = signal_number == SIGSEGV || signal_number == SIGBUS;
-	const struct g *owner = has_address ? stack_find(info->si_addr) : NULL;
-	if (owner != NULL && stack_is_guard(info->si_addr)) {
-		writer_print(w,
-			     "fatal error: goroutine stack overflow\ngoroutine %llu [%s] has used "
-			     "up its stack of %zu KiB\n",
-			     (unsigned long long)atomic_load(&owner->id), owner->name,
-			     (size_t)((const char *)owner - stack_low(owner)) / 1024);
-		return;
-	}
-	writer_print(w, "fatal error: signal SIG%s", sigabbrev_np(signal_number));
-	if (has_address)
-		writer_print(w, " at address %p", info->si_addr);
-	writer_print(w, "\n");
+	const struct g *owner = stack_find(addr);
+	writer_print(w, " at address %p", addr);
+	if (owner != NULL && stack_is_guard(addr))
+		writer_print(w, ", in the guard of goroutine %llu's stack",
+			     (unsigned long long)atomic_load(&owner->id));
+	else if (overflow_is_of_signals(addr, alternate))
+		writer_print(w, ", in the guard of a signal stack");
 }
 
-/* What the kernel raised comes again with the instruction; what a process sent does not. */
+static bool has_address(int signal_number)
+{
+	return signal_number == SIGSEGV || signal_number == SIGBUS;
+}
+
+static void report(struct writer *w, int signal_number, const siginfo_t *info,
+		   const ucontext_t *context)
+{
+	struct stack_point at = interrupted_point(context);
+	const struct g *g = g_self();
+	if (has_address(signal_number) && overflow_is(g, &at, info, &context->uc_stack)) {
+		overflow_write(w, g);
+		overflow_bounds(g, &at);
+	} else {
+		writer_print(w, "fatal error: signal SIG%s", sigabbrev_np(signal_number));
+		if (has_address(signal_number))
+			describe_address(w, info->si_addr, &context->uc_stack);
+		writer_print(w, "\n");
+	}
+	write_all(w, at, false);
+}
+
+/* What an instruction raised comes again with it; what a process sent does not, nor what the kernel made of a signal that it couldn't deliver. */
 static void die_of(int signal_number, const siginfo_t *info)
 {
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		if (faults[i] == signal_number)
 			sigaction(signal_number, &before[i], NULL);
-	if (info->si_code <= 0)
+	if (info->si_code <= 0 || info->si_code == SI_KERNEL)
 		raise(signal_number);
 }
 
@@ -109,8 +135,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
 	struct writer w = { .fd = STDERR_FILENO };
 	if (panic_claim()) {
-		describe(&w, signal_number, info);
-		write_all(&w, interrupted_point(context), false);
+		report(&w, signal_number, info, context);
 	} else if (signal_number != SIGABRT) {
 		writer_print(&w, "fatal error: signal SIG%s during the report\n",
 			     sigabbrev_np(signal_number));

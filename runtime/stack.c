@@ -37,6 +37,7 @@
 #define BATCH	      16
 #define WARM_MAX      256
 #define DUMP_STEP     SLOTS_MIN
+#define FLOOR_SIZE    ((size_t)256 * 1024) /* below the arena, for what no guard has stopped */
 #define NO_SLOT	      (UINT32_MAX - 1)
 
 struct free_list {
@@ -98,9 +99,12 @@ static void map_arena(void)
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	for (uint32_t slots = SLOTS_MAX; slots >= SLOTS_MIN; slots /= 2) {
 		size_t size = slots * arena.slot_size;
-		arena.base = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
-		if (arena.base == MAP_FAILED)
+		char *mem = mmap(NULL, FLOOR_SIZE + size, PROT_READ | PROT_WRITE, flags, -1, 0);
+		if (mem == MAP_FAILED)
 			continue;
+		if (mprotect(mem, FLOOR_SIZE, PROT_NONE) != 0)
+			fatal("can't protect what lies below the stacks: %m");
+		arena.base = mem + FLOOR_SIZE;
 		arena.links = mmap(NULL, slots * sizeof(*arena.links), PROT_READ | PROT_WRITE,
 				   flags, -1, 0);
 		if (arena.links == MAP_FAILED)
@@ -269,6 +273,11 @@ void stack_free(struct stack_cache *cache, struct g *g)
 	if (UNLIKELY(cache->len == ARRAY_LEN(cache->slot)))
 		drain_to(cache, ARRAY_LEN(cache->slot) / 2);
 	cache->slot[cache->len++] = slot_of(g);
+}
+
+const char *stack_floor(void)
+{
+	return arena.base;
 }
 
 char *stack_low(const struct g *g)

@@ -40,6 +40,9 @@ bool stack_is_untrimmed(void);
 /* Gives what lies below sp on g's stack back, but for the page of sp. The stack is at rest and the caller's (gstate_claim). */
 void stack_shrink(const struct g *g, const void *sp);
 
+/* The arena's lowest byte. */
+const char *stack_floor(void);
+
 /* The lowest usable byte of g's stack; what lies below is guard. */
 char *stack_low(const struct g *g);
 

@@ -39,14 +39,15 @@ static void *trampoline(void *arg)
 	free(arg);
 	pthread_setname_np(pthread_self(), start.name);
 	stack_t before, mine = { .ss_size = SIGNAL_STACK_SIZE + getauxval(AT_MINSIGSTKSZ) };
-	mine.ss_sp = mmap(NULL, mine.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-	if (mine.ss_sp == MAP_FAILED)
+	size_t size = SIGNAL_STACK_GUARD + mine.ss_size;
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED || mprotect(mem, SIGNAL_STACK_GUARD, PROT_NONE) != 0)
 		fatal("no memory for a signal stack");
+	mine.ss_sp = mem + SIGNAL_STACK_GUARD;
 	sigaltstack(&mine, &before);
 	void *result = start.fn(start.arg);
 	sigaltstack(&before, NULL);
-	munmap(mine.ss_sp, mine.ss_size);
+	munmap(mem, size);
 	return result;
 }
 

@@ -6,6 +6,11 @@
 #ifndef RUNTIME_THREAD_H
 #define RUNTIME_THREAD_H
 
+#include <stddef.h>
+
+/* Below each thread's alternate signal stack; a page, of whatever size. */
+#define SIGNAL_STACK_GUARD ((size_t)64 * 1024)
+
 /* Starts a thread, with a name as ps and gdb show it (the first 15 bytes): else it would have its creator's. Returns 0 or -errno. Any thread. */
 int thread_start(const char *name, void *(*fn)(void *arg), void *arg);
 

@@ -13,7 +13,7 @@
 #include "runtime/sanitizer.h"
 #include "runtime/symbol.h"
 
-#define SEARCH_WORDS 512
+#define SEARCH_WORDS 8192 /* 64 KiB: a library's largest frame, and more */
 
 static bool holds_frame(const struct stack_point *at)
 {
@@ -45,12 +45,11 @@ static bool leads_up(struct stack_point at)
 	return false;
 }
 
-/* The code there uses the frame pointer's register for something else: the first frame above sp that leads up. */
-static void find_frame(struct stack_point *at)
+/* The code there uses the frame pointer's register for something else: the first frame from `word` upwards that leads up. */
+static void find_frame(struct stack_point *at, const void *const *word)
 {
-	const void *const *word = at->sp;
 	struct stack_point found = *at;
-	for (int i = 0; i < SEARCH_WORDS; i++) {
+	for (int i = 0; i < SEARCH_WORDS && (const char *)(word + i) < at->high; i++) {
 		found.fp = word + i;
 		if (leads_up(found)) {
 			at->fp = found.fp;
@@ -61,30 +60,37 @@ static void find_frame(struct stack_point *at)
 
 static void add(struct trace *t, const void *pc)
 {
-	if (t->len == TRACE_MAX)
-		t->is_cut = true;
-	else
+	if (t->len < TRACE_MAX) {
 		t->pc[t->len++] = pc;
+		return;
+	}
+	memmove(&t->pc[TRACE_HEAD], &t->pc[TRACE_HEAD + 1],
+		(TRACE_MAX - TRACE_HEAD - 1) * sizeof(t->pc[0]));
+	t->pc[TRACE_MAX - 1] = pc;
+	t->elided++;
 }
 
 void trace_take(struct trace *ret_trace, struct stack_point at)
 {
 	struct trace *t = ret_trace;
 	t->len = 0;
-	t->is_cut = false;
+	t->elided = 0;
 	t->stands_at_first = at.pc != NULL;
 	if (at.pc != NULL)
 		add(t, at.pc);
 	const char *sp = at.sp;
 	if (at.low != NULL && sp >= at.low && (!holds_frame(&at) || (const char *)at.fp < sp))
-		find_frame(&at);
-	while (holds_frame(&at) && !t->is_cut) {
+		find_frame(&at, at.sp);
+	while (holds_frame(&at)) {
+		const void *const *frame = at.fp;
 		if (at.low == NULL && at.pc != NULL && !symbol_is_own(at.pc))
 			return;
 		at = caller(at);
 		if (at.pc == NULL)
 			return;
 		add(t, at.pc);
+		if (at.low != NULL && !holds_frame(&at))
+			find_frame(&at, frame + 2);
 	}
 }
 
@@ -129,6 +135,8 @@ void trace_write(struct writer *w, const struct trace *t)
 {
 	for (size_t i = 0, len = trace_shown(t); i < len; i++) {
 		struct symbol s;
+		if (i == TRACE_HEAD && t->elided > 0)
+			writer_print(w, "...%zu frames elided...\n", t->elided);
 		trace_symbol(t, i, &s);
 		writer_print(w, "%.300s(...)\n\t", s.function != NULL ? s.function : "?");
 		trace_write_place(w, t, i, &s);
@@ -136,6 +144,4 @@ void trace_write(struct writer *w, const struct trace *t)
 			writer_print(w, " +0x%" PRIx64, s.offset);
 		writer_print(w, "\n");
 	}
-	if (t->is_cut)
-		writer_print(w, "...additional frames elided...\n");
 }

@@ -26,11 +26,13 @@ struct stack_point {
 	const char *low, *high;
 };
 
-#define TRACE_MAX 64
+/* Of a deep stack the innermost frames and the outermost ones are kept: where it is, and how it got there. */
+#define TRACE_HEAD 32
+#define TRACE_MAX  64
 
 struct trace {
 	size_t len;
-	bool is_cut;	      /* there were more */
+	size_t elided;	      /* frames between pc[TRACE_HEAD - 1] and pc[TRACE_HEAD] */
 	bool stands_at_first; /* pc[0] is no return address */
 	const void *pc[TRACE_MAX];
 };

@@ -90,12 +90,25 @@ static struct test *find(const char *name)
 
 /* --- a child ----------------------------------------------------------------------------- */
 
+void harness_become(const char *name)
+{
+	const char *launcher = getenv("TEST_LAUNCHER");
+	if (launcher != NULL)
+		execlp(launcher, launcher, program, "--here", name, (char *)NULL);
+	else
+		execl("/proc/self/exe", program, "--here", name, (char *)NULL);
+	perror("exec");
+	_exit(126);
+}
+
 _Noreturn static void become_test(const struct child *c)
 {
-	struct rlimit no_core = { 0, 0 };
+	struct rlimit no_core; /* unless the test asks for one */
 	sigset_t none;
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	getrlimit(RLIMIT_CORE, &no_core);
+	no_core.rlim_cur = 0;
 	setrlimit(RLIMIT_CORE, &no_core);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -103,13 +116,7 @@ _Noreturn static void become_test(const struct child *c)
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
 	dup2(c->log, 1);
 	dup2(c->log, 2);
-	const char *launcher = getenv("TEST_LAUNCHER");
-	if (launcher != NULL)
-		execlp(launcher, launcher, program, "--here", c->test->name, (char *)NULL);
-	else
-		execl("/proc/self/exe", program, "--here", c->test->name, (char *)NULL);
-	perror("exec");
-	_exit(126);
+	harness_become(c->test->name);
 }
 
 static void start(struct child *c, struct test *t)

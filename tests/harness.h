@@ -88,6 +88,9 @@ _Noreturn void test_skip(const char *why);
 /* A folder of this test's own, made at the first call, removed with all in it at the test's end. */
 const char *test_dir(void);
 
+/* In a child: goes on as the test of that name. */
+_Noreturn void harness_become(const char *name);
+
 void harness_register(struct test *t);
 int harness_run_plain(struct test *t);
 int harness_run_go(struct test *t);

@@ -82,22 +82,6 @@ TEST(deep_stacks_work_under_canaries)
 	run_under("canary", check_deep);
 }
 
-static int overflow_main(int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	return descend(1 << 20);
-}
-
-TEST_GO_DIES(an_overflow_says_goroutine_stack_overflow, "fatal error: goroutine stack overflow")
-{
-	overflow_main(0, NULL);
-}
-
-TEST_DIES(an_overflow_under_mprotect_says_the_same, "fatal error: goroutine stack overflow")
-{
-	run_under("mprotect", overflow_main);
-}
-
 static __attribute__((noinline)) int descend_to(const char *limit)
 {
 	volatile char frame[1024];
@@ -117,18 +101,6 @@ static int overflow_a_little(int argc, char **argv)
 TEST_DIES(an_overflow_under_canaries_is_found_at_the_next_park, "goroutine stack overflow")
 {
 	run_under("canary", overflow_a_little);
-}
-
-static void overflow_one(void *arg)
-{
-	(void)arg;
-	descend(1 << 20);
-}
-
-TEST_GO_DIES(the_overflow_message_names_the_goroutine, "[overflow_one] has used up its stack of")
-{
-	go(overflow_one, NULL);
-	goroutine_sleep(10 * SECOND);
 }
 
 static int check_slot_size(int argc, char **argv)
