@@ -11,6 +11,8 @@
 # make install      PREFIX (/usr/local) and DESTDIR are honoured
 # make deps, deps-test   only the Debian packages; instant when they are there
 #
+# make race         the race detector's build, all unit tests five times (TESTS=WORD: those alone)
+# make soak         unit tests of MODE N=20 times, the runtime's on 1, 2 and 4 processors (TESTS=WORD)
 # make model        the lock-free parts under the model checker alone; DEPTH=2 looks further
 #
 # MODE=debug|release|asan|tsan|race|ubsan|fuzz|model|aarch64 builds into build/$(MODE)/ (aarch64: the
@@ -138,7 +140,7 @@ $(O)/origin: $(ORIGIN) $(UP_TO_HTTP)
 TEST_SOURCES := $(filter-out $(if $(filter race,$(MODE)),,tests/race/%),\
 	$(if $(filter aarch64,$(MODE)),$(wildcard tests/runtime/test_*.c),\
 	$(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c)))
-TESTS        := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
+TEST_PROGRAMS := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 FOLDERS      := $(sort $(patsubst tests/%/,%,$(filter-out tests/,$(dir $(TEST_SOURCES)))))
 FUZZERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOLS   := $(patsubst %.c,$(O)/%,$(wildcard tests/e2e/*.c))
@@ -182,14 +184,14 @@ $(O)/tests/model/model_timer: $(call objects,runtime/timer.c)
 
 .PHONY: all tests benches fuzzers models everything archives clean distclean
 all: $(PROGRAMS)
-tests: $(TESTS) $(if $(filter aarch64,$(MODE)),,$(TEST_TOOLS) $(EXAMPLES))
+tests: $(TEST_PROGRAMS) $(if $(filter aarch64,$(MODE)),,$(TEST_TOOLS) $(EXAMPLES))
 benches: $(BENCHES)
 fuzzers: $(if $(filter fuzz,$(MODE)),$(FUZZERS))
 models: $(if $(filter model,$(MODE)),$(MODELS))
 everything: all tests benches
 archives: $(LIB_RUNTIME) $(LIB_COMMON) $(LIB_HTTP) $(LIB_CLIENT) $(LIB_FETCHD) $(LIB_FETCHCTL)
 
-$(PROGRAMS) $(TESTS) $(TEST_TOOLS) $(EXAMPLES) $(FUZZERS) $(MODELS) $(BENCHES):
+$(PROGRAMS) $(TEST_PROGRAMS) $(TEST_TOOLS) $(EXAMPLES) $(FUZZERS) $(MODELS) $(BENCHES):
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -268,7 +270,7 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 DEPS      := gcc libc6-dev pkg-config libssl-dev libsqlite3-dev libc-ares-dev libjansson-dev \
 	zlib1g-dev libbrotli-dev libzstd-dev libidn2-dev libinih-dev ca-certificates
 DEPS_DEMO := nginx-light openssl
-DEPS_TEST := $(DEPS_DEMO) curl jq clang-14 libclang-rt-14-dev clang-format-14 sqlite3 gdb strace \
+DEPS_TEST := $(DEPS_DEMO) curl jq clang-14 llvm-14 libclang-rt-14-dev clang-format-14 sqlite3 gdb strace \
 	util-linux iproute2 procps systemd systemd-container dbus gcc-aarch64-linux-gnu \
 	libc6-dev-arm64-cross qemu-user
 
@@ -306,7 +308,7 @@ build = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,
 
 lint_flags = SYNTAX_FLAGS='$(LANGUAGE) $(WARNINGS) $(PKG_CFLAGS) -Werror'
 
-.PHONY: demo test check lint model bench-runtime
+.PHONY: demo test check lint model race soak bench-runtime
 demo: deps-demo
 	@$(build) MODE=release all
 	@URLS='$(URLS)' BUILD=build/release bench/demo.sh
@@ -329,14 +331,24 @@ test: deps-test
 	@$(build) MODE=release WERROR=1 everything
 	@$(build) MODE=asan WERROR=1 all tests
 	@$(build) MODE=tsan WERROR=1 all tests
+	@$(build) MODE=race WERROR=1 all tests
 	@$(build) MODE=fuzz WERROR=1 fuzzers
 	@$(build) MODE=model WERROR=1 models
 	@$(build) MODE=aarch64 WERROR=1 tests
-	@$(lint_flags) tests/run lint nocompile model debug guards release asan tsan fuzz aarch64 e2e
+	@$(lint_flags) tests/run lint nocompile model debug guards release asan tsan race fuzz aarch64 e2e
 
 model:
 	@$(build) MODE=model models
 	@tests/run model
+
+# A race that is found only now and then is found here; so is the test that fails now and then.
+race:
+	@$(build) MODE=race all tests
+	@REPEAT=5 tests/run race
+
+soak:
+	@$(build) tests
+	@REPEAT=$(or $(N),20) PROCS='1 2 4' tests/run $(MODE)
 
 # --- Installing -----------------------------------------------------------------------------------
 

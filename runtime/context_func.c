@@ -10,6 +10,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
+#include "runtime/sanitizer.h"
 
 static void start(struct timer *t)
 {
@@ -19,7 +20,9 @@ static void start(struct timer *t)
 
 static void ended(struct context_after *a)
 {
-	timer_set(&CONTAINER_OF(a, struct context_func, after)->timer, clock_now());
+	struct context_func *f = CONTAINER_OF(a, struct context_func, after);
+	HAPPENS_BEFORE(&f->timer);
+	timer_set(&f->timer, clock_now());
 }
 
 void context_after_func(struct context *ctx, struct context_func *f, void (*fn)(void *arg),

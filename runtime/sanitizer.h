@@ -49,6 +49,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 #ifdef HAVE_TSAN
+#include <errno.h>
 #include <stdio.h>
 #include <sanitizer/tsan_interface.h>
 #endif
@@ -91,6 +92,8 @@ void __tsan_ignore_thread_begin(void);
 void __tsan_ignore_thread_end(void);
 void AnnotateIgnoreSyncBegin(const char *file, int line);
 void AnnotateIgnoreSyncEnd(const char *file, int line);
+void AnnotateBenignRaceSized(const char *file, int line, const void *addr, unsigned long size,
+			     const char *why);
 void __tsan_java_init(unsigned long heap, unsigned long size);
 void __tsan_java_alloc(unsigned long addr, unsigned long size);
 void __tsan_java_free(unsigned long addr, unsigned long size);
@@ -192,6 +195,10 @@ static inline void fiber_init_thread(struct fiber *f, const void *low, size_t si
 #endif
 #ifdef HAVE_TSAN
 	f->tsan = __tsan_get_current_fiber();
+#ifdef SANITIZER_EXPLICIT_EDGES
+	/* The goroutines of a thread use its errno one after the other, each right behind a call: none of that is a race. */
+	AnnotateBenignRaceSized(__FILE__, __LINE__, &errno, sizeof(errno), "errno");
+#endif
 #endif
 	(void)f, (void)low, (void)size;
 }

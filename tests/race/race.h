@@ -2,49 +2,34 @@
  *
  * race: tests of the race detector's build (MODE=race): a race that must be reported, or a correct program that must not.
  *
- *	RACE(name, first, second) { ... }	must be reported, with the functions first and second in the two stacks: `second`
- *						made the later access
- *	TEST_GO(name) { ... }			must run in silence (TSan ends the program at its first report)
+ *	RACE(name) { ... }	must be reported, with the functions first and second in the two stacks, second being the later
+ *	TEST_GO(name) { ... }	must run in silence (TSan ends the program at its first report)
  *
- * Nothing is left to luck: accesses come one after the other in time, by step(), which orders nothing: its atomics are relaxed, and
- * yielding promises nothing. So an edge that the runtime draws by mistake, or forgets, shows each time.
+ * Both write `shared` by first() and second(), mostly one goroutine each. Nothing is left to luck: the accesses come one after the other in
+ * time by step() and await(), which order nothing: their atomics are relaxed, and yielding promises nothing. So an edge that the
+ * runtime draws by mistake, or forgets, shows each time.
  */
 #ifndef TESTS_RACE_RACE_H
 #define TESTS_RACE_RACE_H
 
-#include <stdatomic.h>
-
 #include "runtime/goroutine.h"
 #include "tests/harness.h"
 
-#define RACE(name, first, second)                                           \
-	TEST_GO_DIES(name, "WARNING: ThreadSanitizer: data race\n " #second \
-			   " \nPrevious \n " #first " ")
+#define RACE_BETWEEN(name, first, second) \
+	TEST_GO_DIES(name,                \
+		     "WARNING: ThreadSanitizer: data race\n " second " \nPrevious \n " first " ")
+#define RACE(name) RACE_BETWEEN(name, "first", "second")
 
-/* What the races are about. */
-extern int shared;
+void first(void);
+void second(void);
 
-extern atomic_int race__steps;
+/* first() and step(); second() and step(), but after n steps. For go(). */
+void do_first(void *arg);
+void do_second_after_1(void *arg);
+void do_second_after_2(void *arg);
 
-/* Waits until n steps have been done. */
-static inline void await(int n)
-{
-	while (atomic_load_explicit(&race__steps, memory_order_relaxed) < n)
-		goroutine_yield();
-}
-
-/* Does one step; in a straight row of one goroutine, or of those that await each other's. */
-static inline void step(void)
-{
-	atomic_fetch_add_explicit(&race__steps, 1, memory_order_relaxed);
-}
-
-/* Accesses with names of their own: functions that reports can be searched for. */
-#define WRITES(name)                                     \
-	static __attribute__((noinline)) void name(void) \
-	{                                                \
-		shared++;                                \
-		__asm__ volatile("");                    \
-	}
+/* Counts; waits until so many have been counted. Orders nothing. */
+void step(void);
+void await(int steps);
 
 #endif

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What starting and ending a goroutine order, and what yielding, sleeping and stack reuse don't.
+ * What starting a goroutine orders; and that ending, yielding, sleeping, a shared thread and a stack used again order nothing.
  */
 #include "tests/race/race.h"
 
-WRITES(first)
-WRITES(second)
-
-static void write_first(void *arg)
-{
-	(void)arg;
-	first();
-	step();
-}
-
-static void write_second(void *arg)
+static void do_second(void *arg)
 {
 	(void)arg;
 	second();
@@ -24,7 +14,7 @@ static void write_second(void *arg)
 TEST_GO(go_happens_before_its_goroutine)
 {
 	first();
-	go(write_second, NULL);
+	go(do_second, NULL);
 	await(1);
 }
 
@@ -40,73 +30,52 @@ TEST_GO(go_with_carries_its_argument_over)
 	await(1);
 }
 
-static void write_second_later(void *arg)
+RACE(what_follows_go_is_not_ordered)
 {
-	(void)arg;
-	await(1);
-	second();
-	step();
-}
-
-RACE(what_follows_go_is_not_ordered, first, second)
-{
-	go(write_second_later, NULL);
-	first();
-	step();
+	go(do_second_after_1, NULL);
+	do_first(NULL);
 	await(2);
 }
 
-RACE(the_end_of_a_goroutine_orders_nothing, first, second)
+static void await_ended(void)
 {
-	go(write_first, NULL);
 	while (goroutine_count() > 1)
 		goroutine_yield();
+}
+
+RACE(the_end_of_a_goroutine_orders_nothing)
+{
+	go(do_first, NULL);
+	await_ended();
 	second();
 }
 
-/* The second one gets the stack of the first, which has ended; on one processor they also share the thread. */
-RACE(two_goroutines_that_share_a_stack_one_after_the_other_race, first, second)
+RACE(a_goroutine_races_with_the_one_that_had_its_stack_before)
 {
-	go(write_first, NULL);
-	while (goroutine_count() > 1)
-		goroutine_yield();
-	go(write_second, NULL);
+	go(do_first, NULL);
+	await_ended();
+	go(do_second, NULL);
 	await(2);
 }
 
-RACE(two_goroutines_on_one_processor_race, first, second)
+RACE(goroutines_that_share_a_thread_race)
 {
-	go(write_first, NULL);
-	go(write_second_later, NULL);
+	go(do_first, NULL);
+	go(do_second_after_1, NULL);
 	await(2);
 }
 
-RACE(yielding_orders_nothing, first, second)
+static void sleep_and_do_second(void *arg)
 {
-	go(write_second_later, NULL);
-	for (int i = 0; i < 100; i++)
-		goroutine_yield();
-	first();
-	step();
-	for (int i = 0; i < 100; i++)
-		goroutine_yield();
-	await(2);
-}
-
-static void sleep_and_write_second(void *arg)
-{
-	(void)arg;
 	await(1);
 	goroutine_sleep(2 * MILLISECOND);
-	second();
-	step();
+	do_second(arg);
 }
 
-RACE(sleeping_orders_nothing, first, second)
+RACE(sleeping_orders_nothing)
 {
-	go(sleep_and_write_second, NULL);
-	first();
-	step();
+	go(sleep_and_do_second, NULL);
+	do_first(NULL);
 	goroutine_sleep(MILLISECOND);
 	await(2);
 }
@@ -122,9 +91,8 @@ static void use_stack(void *arg)
 
 static void start_users(void *arg)
 {
-	(void)arg;
 	for (int i = 0; i < 50; i++)
-		go(use_stack, NULL);
+		go(use_stack, arg);
 	step();
 }
 

@@ -37,30 +37,30 @@ static void call(void (**use)(void))
 	step();
 }
 
-static void one_after_the_other(void (*first)(void), void (*second)(void))
+static void one_after_the_other(void (*one)(void), void (*other)(void))
 {
-	go_with(call, first);
+	go_with(call, one);
 	await(1);
-	go_with(call, second);
+	go_with(call, other);
 	await(2);
 }
 
-RACE(map_set_and_set_of_another_key_race, sets, sets_another)
+RACE_BETWEEN(map_set_and_set_of_another_key_race, "sets", "sets_another")
 {
 	one_after_the_other(sets, sets_another);
 }
 
-RACE(map_set_and_get_of_another_key_race, sets, gets_another)
+RACE_BETWEEN(map_set_and_get_of_another_key_race, "sets", "gets_another")
 {
 	one_after_the_other(sets, gets_another);
 }
 
-RACE(map_get_and_delete_race, gets, deletes)
+RACE_BETWEEN(map_get_and_delete_race, "gets", "deletes")
 {
 	one_after_the_other(gets, deletes);
 }
 
-RACE(map_set_and_iteration_race, sets, iterates)
+RACE_BETWEEN(map_set_and_iteration_race, "sets", "iterates")
 {
 	one_after_the_other(sets, iterates);
 }
@@ -84,18 +84,16 @@ TEST_GO(map_under_a_mutex_does_not_race)
 	one_after_the_other(set_under_mutex, set_under_mutex);
 }
 
-WRITES(writes)
-
 static void write_and_store(void)
 {
-	writes();
+	first();
 	CHECK_OK(syncmap_store(&syncmap, key_str("a"), NULL));
 }
 
 static void load_and_write(void)
 {
 	CHECK(syncmap_load(&syncmap, key_str("a"), NULL));
-	writes();
+	second();
 	syncmap_done(&syncmap);
 }
 
