@@ -2,6 +2,8 @@
  *
  * A write to a socket happens before a read, as TSan and Go's detector have it; waiting for the netpoller orders nothing by itself.
  */
+#include <errno.h>
+
 #include "tests/race/race.h"
 #include "tests/runtime/loopback.h"
 
