@@ -176,6 +176,7 @@ ifeq ($(MODE),model)
 $(RUNTIME) $(call program_objects,tests/model/model_*.c): CFLAGS += $(CHECKED)
 endif
 $(MODELS): $(O)/%: $(O)/obj/%.o $(ENGINE)
+$(O)/tests/model/model_idle: $(patsubst %,$(O)/obj/runtime/%.o,idle handoff machine sysmon timer runq note)
 $(O)/tests/model/model_lock: $(call objects,runtime/lock.c runtime/note.c)
 $(O)/tests/model/model_runq: $(call objects,runtime/runq.c)
 $(O)/tests/model/model_timer: $(call objects,runtime/timer.c)

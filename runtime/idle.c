@@ -155,6 +155,7 @@ void m_wake(void)
 		if (try_wake())
 			return;
 		atomic_store(&sched.spinning, 0);
+		atomic_thread_fence(memory_order_seq_cst); /* before the look at the rings */
 		if (atomic_load(&sched.idle_count) == 0 || atomic_load(&sched.stopping) ||
 		    !sched_has_long_queue())
 			return;

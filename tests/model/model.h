@@ -25,10 +25,12 @@ struct model {
 	void (*setup)(void);
 	void (*threads[THREADS_MAX])(void);
 	void (*check)(void); /* when all threads have returned */
-	const char *
-		outcomes; /* NULL, or all that model_outcome must have been given, sorted: "0 1 11" */
-	const char *
-		fails; /* NULL, or what the message of the failure must contain that must be found */
+	uint64_t most;	     /* so many executions will do at a depth of 1; 0 = all */
+	bool may_sleep;	     /* a thread that sleeps when all others have returned is no deadlock */
+	/* NULL, or all that model_outcome must have been given, sorted: "0 1 11". */
+	const char *outcomes;
+	/* NULL, or what the message of the failure must contain that must be found. */
+	const char *fails;
 	void (*whole)(void); /* instead of all this: a test of the engine itself */
 	struct model *next;
 };

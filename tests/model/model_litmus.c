@@ -371,7 +371,7 @@ MODEL(who_waits_for_nothing_is_found, .threads = { write_y, await_one }, .fails 
 /* --- the reduction, against all interleavings of random programs --- */
 
 enum {
-	PROGRAMS = 200,
+	PROGRAMS = 100,
 	STEPS = 3,
 	LOCATIONS = 2
 };
