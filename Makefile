@@ -171,14 +171,16 @@ $(BENCHES): $(O)/%: $(O)/obj/%.o $(call helpers_of,bench/runtime,bench) $(LIB_RU
 MODELS := $(patsubst %.c,$(O)/%,$(wildcard tests/model/model_*.c))
 ENGINE := $(call helpers_of,tests/model,model) $(call objects,runtime/switch_$(ARCH).S)
 CHECKED := -fsanitize=thread -U__SANITIZE_THREAD__ -fno-inline -fno-optimize-sibling-calls \
-	-Drealloc=model_realloc -Dsched_yield=model_sched_yield
+	-Drealloc=model_realloc -Dsched_yield=model_sched_yield \
+	-Dmemcpy=model_memcpy -Dmemset=model_memset
 ifeq ($(MODE),model)
 $(RUNTIME) $(call program_objects,tests/model/model_*.c): CFLAGS += $(CHECKED)
 endif
 $(MODELS): $(O)/%: $(O)/obj/%.o $(ENGINE)
-$(O)/tests/model/model_idle: $(patsubst %,$(O)/obj/runtime/%.o,idle handoff machine sysmon timer runq note)
+$(O)/tests/model/model_idle: $(patsubst %,$(O)/obj/runtime/%.o,idle handoff machine procs sysmon timer runq note)
 $(O)/tests/model/model_lock: $(call objects,runtime/lock.c runtime/note.c)
 $(O)/tests/model/model_runq: $(call objects,runtime/runq.c)
+$(O)/tests/model/model_select: $(call objects,runtime/chan.c runtime/select.c)
 $(O)/tests/model/model_timer: $(call objects,runtime/timer.c)
 
 # --- Building -------------------------------------------------------------------------------------

@@ -1,9 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * engine: the model checker's inside, for the files of tests/model/ that make it up. Models include model.h.
+ * engine: a model checker of C11's memory model for the lock-free parts of runtime/. This is its inside, for the files of tests/model/ that make it up;
+ * models include model.h, and are what model_*.c holds.
+ *
+ * What is checked is the sources themselves. They are compiled with -fsanitize=thread, but ThreadSanitizer's library is not linked: the calls that
+ * the compiler makes of each atomic operation, and sets beside each plain access, are the engine's (tsan.c). Threads are coroutines; one execution is
+ * a sequence of choices, and all are run, one after the other, from the start (explore.c). What an operation may see is memory.c's; plain
+ * accesses that nothing orders are data races (races.c); what stands below the code under test is stubs.c's. mutants.c shows that the models can fail.
+ *
+ * Why a checker of our own: GenMC, Nidhugg and CDSChecker, which do this for C, are in no distribution's packages that we build on, and want a
+ * compiler of their own version; relacy wants the sources rewritten in its C++; spin checks a model written by hand in its own language, not
+ * the source, and only under sequential consistency, where half of what these files are about can't go wrong. And membarrier, on which lease.h
+ * stands, none of them knows.
+ *
+ * What an execution may do: any interleaving; any read that C11 allows by its thread's view, and stores in any place of the modification order
+ * (2+2W); release sequences as of C++20 (read-modify-writes alone continue them); acquire, release and sequentially consistent fences and accesses
+ * in one order that is that of execution; membarrier as a fence of each thread at a moment of its own; futexes that sleep by one
+ * look at the word between full fences.
+ *
+ * What it can't see:
+ * - load buffering: that a read gives what its own thread's later write has brought about. Processors do that (a load that is done after
+ *   the store behind it), so an order that only forbids this counts as unneeded; models name such mutants as survivors, with that reason;
+ * - what the compiler might do between the source and the calls: barrier_light() is taken at its word;
+ * - weak compare-and-swaps that fail for nothing, futex waits that end for nothing, memory that is reused for something of another size;
+ * - more than a model's threads and steps. Loops that wait must look at one location (model_await, sched_yield); one that looks at
+ *   one and does nothing else gets two looks, for what comes after is the same.
  *
  * All state lies behind `engine`, in a mapping of its own: the program's data and bss, which hold the state of the code under test, are
- * put back as a whole before each execution (explore.c), and a run lives in a child process.
+ * put back as a whole before each execution, and a run lives in a child process.
  */
 #ifndef TESTS_MODEL_ENGINE_H
 #define TESTS_MODEL_ENGINE_H

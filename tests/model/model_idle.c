@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * idle.c with handoff.c, machine.c, sysmon.c, timer.c, runq.c and note.c: no wake-up gets lost. Ms lie down while goroutines are queued, timers
+ * idle.c with handoff.c, machine.c, procs.c, sysmon.c, timer.c, runq.c and note.c: no wake-up gets lost. Ms lie down while goroutines are queued, timers
  * set and processors taken; whatever was to be run is run by somebody, and nobody sleeps while it waits.
  *
  * Not here: goroutines themselves (proc.c). A thread of a model is an m's loop, written out for the one thing that it looks for. The netpoller is
@@ -98,6 +98,20 @@ bool stack_is_untrimmed(void)
 	return false;
 }
 
+void stack_cache_flush(struct stack_cache *cache)
+{
+	(void)cache;
+}
+
+struct g *g_self(void)
+{
+	return NULL;
+}
+
+void g_yield(void)
+{
+}
+
 /* sysmon looks once. */
 void clock_sleep_thread(int64_t ns)
 {
@@ -118,7 +132,7 @@ static void give(int m, int p)
 static void setup(uint32_t procs)
 {
 	sched.p = ps;
-	sched.procs = procs;
+	sched.procs = sched.maxprocs = procs;
 	sched.ms = sched.ms_max = procs;
 	sched.poller_until = INT64_MIN;
 	sched.knobs.slice_ns = 10 * MILLISECOND;
@@ -288,7 +302,8 @@ static void two_run_and_outside(void)
 }
 
 MODEL(of_two_that_lie_down_one_is_there_for_what_is_injected, .setup = two_run_and_outside,
-      .may_sleep = true, .threads = { find_and_run, find_and_run, inject }, .check = first_ran)
+      .most = 5000, .may_sleep = true, .threads = { find_and_run, find_and_run, inject },
+      .check = first_ran)
 
 /* --- timers --- */
 

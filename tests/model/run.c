@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ static uint64_t executions_max(const struct model *m)
 
 static _Noreturn void run_child(const struct model *m, struct mutation mutation, bool naive)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(SECONDS_MAX * (unsigned)model_depth());
 	engine = map(sizeof(*engine), MAP_PRIVATE);
 	engine->model = m;

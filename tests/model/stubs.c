@@ -146,6 +146,24 @@ void *model_realloc(void *old, size_t size)
 	return new;
 }
 
+void *model_memcpy(void *to, const void *from, size_t size);
+void *model_memcpy(void *to, const void *from, size_t size)
+{
+	if (running()) {
+		plain_access(from, size, false);
+		plain_access(to, size, true);
+	}
+	return memcpy(to, from, size);
+}
+
+void *model_memset(void *to, int value, size_t size);
+void *model_memset(void *to, int value, size_t size)
+{
+	if (running())
+		plain_access(to, size, true);
+	return memset(to, value, size);
+}
+
 /* --- the end --- */
 
 static _Noreturn void die(const char *what, const char *fmt, va_list args)

@@ -281,3 +281,35 @@ TEST_GO_DIES(a_sleep_without_end_is_a_deadlock, "all goroutines are asleep - dea
 	go(sleep_for_ever, NULL);
 	goroutine_sleep(NEVER);
 }
+
+/* --- a timer that sets itself again, on whichever thread --- */
+
+struct again {
+	struct timer timer;
+	_Atomic bool gone;
+	_Atomic int64_t runs;
+};
+
+static void set_again(struct timer *t)
+{
+	struct again *a = CONTAINER_OF(t, struct again, timer);
+	CHECK(!atomic_load(&a->gone));
+	timer_set(t, clock_now() + 1);
+	atomic_fetch_add(&a->runs, 1);
+	CHECK(!atomic_load(&a->gone));
+}
+
+TEST_GO(after_a_stop_a_timer_that_sets_itself_again_runs_nowhere, .timeout_s = 60)
+{
+	struct again a = { 0 };
+	for (int i = 0; i < 200; i++) {
+		timer_init(&a.timer, set_again);
+		atomic_store(&a.gone, false);
+		timer_set(&a.timer, 0);
+		for (int64_t runs = atomic_load(&a.runs); atomic_load(&a.runs) < runs + 3;)
+			goroutine_sleep(20 * MICROSECOND);
+		timer_stop(&a.timer);
+		atomic_store(&a.gone, true);
+		goroutine_yield();
+	}
+}
