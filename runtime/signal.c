@@ -24,6 +24,7 @@
 #include "runtime/poll.h"
 #include "runtime/proc.h"
 #include "runtime/sanitizer.h"
+#include "runtime/sanitizer.h"
 
 #define SIGNALS_MAX 64
 
@@ -96,13 +97,16 @@ static void deliver(void)
 	if (atomic_load_explicit(&pending, memory_order_relaxed) == 0)
 		return;
 	lock_acquire(&notify.lock);
+	HAPPENS_AFTER(&notify);
 	send_pending();
+	HAPPENS_BEFORE(&notify);
 	lock_release(&notify.lock);
 }
 
 static void begin(void)
 {
 	lock_acquire(&notify.lock);
+	HAPPENS_AFTER(&notify);
 	if (notify.subscriptions.next != NULL)
 		return;
 	list_init(&notify.subscriptions);
@@ -112,6 +116,7 @@ static void begin(void)
 
 static void end(void)
 {
+	HAPPENS_BEFORE(&notify);
 	lock_release(&notify.lock);
 }
 
