@@ -211,21 +211,25 @@ static void expect_to_die_of(int signal_number)
 
 TEST_GO_DIES(sigint_kills_again_after_stop, "still alive")
 {
+	signal(SIGINT, SIG_DFL); /* a shell's background jobs ignore it */
 	signal_chan c = chan_make(signal_chan, 1);
 	signal_notify(c, SIGINT, 0);
 	kill(getpid(), SIGINT);
 	CHECK(chan_recv(c, NULL));
 	signal_stop(c);
+	chan_unref(c);
 	expect_to_die_of(SIGINT);
 }
 
 TEST_GO_DIES(sigterm_kills_again_after_reset, "still alive")
 {
+	signal(SIGTERM, SIG_DFL);
 	signal_chan c = chan_make(signal_chan, 1);
 	signal_ignore(SIGTERM, 0);
 	kill(getpid(), SIGTERM);
 	signal_notify(c, SIGTERM, 0);
 	signal_reset(SIGTERM, 0);
+	chan_unref(c);
 	expect_to_die_of(SIGTERM);
 }
 
