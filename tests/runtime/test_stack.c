@@ -103,97 +103,59 @@ TEST_DIES(an_overflow_under_canaries_is_found_at_the_next_park, "goroutine stack
 	run_under("canary", overflow_a_little);
 }
 
+/* What a stack has is its slot but for the guard, its g and the colour of its top. */
 static int check_slot_size(int argc, char **argv)
 {
-	(void)argc, (void)argv;
-	struct g *g = g_self();
-	CHECK_LT(200 * 1024, (char *)g - stack_low(g));
-	run_deep(10, 150);
-	return 0;
+	size_t slot = strtoul(argv[0], NULL, 10),
+	       has = (size_t)((char *)g_self() - stack_low(g_self()));
+	CHECK_LT(has, slot - 32 * 1024);
+	CHECK_LT(slot - 32 * 1024 - 4096, has);
+	run_deep(100, (int)(has / 1536));
+	run_deep(100, (int)(has / 1536));
+	return argc - 1;
 }
 
-TEST(the_slot_size_can_be_chosen)
+static void run_with_slots(const char *size)
 {
-	setenv("FETCHD_STACK_SLOT", "262144", 1);
-	CHECK_EQ(runtime_main(check_slot_size, 0, NULL), 0);
+#ifdef HAVE_SANITIZER
+	test_skip("sanitizers' frames want larger stacks");
+#endif
+	char text[32];
+	snprintf(text, sizeof(text), "%s", size);
+	setenv("FETCHD_STACK_SLOT", size, 1);
+	CHECK_EQ(runtime_main(check_slot_size, 1, (char *[]){ text, NULL }), 0);
+}
+
+TEST(slots_of_64_kib_can_be_chosen)
+{
+	run_with_slots("65536");
+}
+
+TEST(slots_of_128_kib_can_be_chosen)
+{
+	run_with_slots("131072");
+}
+
+TEST(slots_of_256_kib_can_be_chosen)
+{
+	run_with_slots("262144");
+}
+
+TEST(slots_of_8_mib_can_be_chosen)
+{
+	run_with_slots("8388608");
+}
+
+TEST_DIES(a_slot_size_must_be_a_number, "FETCHD_STACK_SLOT=131072k: not a power of two from 65536")
+{
+	setenv("FETCHD_STACK_SLOT", "131072k", 1);
+	runtime_main(check_slot_size, 0, NULL);
 }
 
 TEST_DIES(a_bad_slot_size_is_refused, "FETCHD_STACK_SLOT=1000")
 {
 	setenv("FETCHD_STACK_SLOT", "1000", 1);
 	runtime_main(check_slot_size, 0, NULL);
-}
-
-/* --- memory --- */
-
-static void wait_at(struct waitgroup *gate)
-{
-	waitgroup_wait(gate);
-}
-
-static int64_t resident_bytes(void)
-{
-	long pages = 0, resident = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	CHECK(f != NULL && fscanf(f, "%ld %ld", &pages, &resident) == 2);
-	fclose(f);
-	return (int64_t)resident * sysconf(_SC_PAGESIZE);
-}
-
-static void start_waiters(struct waitgroup *gate, int n)
-{
-	for (int i = 0; i < n; i++)
-		go(wait_at, gate);
-	while (goroutine_count() < n + 1 || waitgroup_count(gate) != 1)
-		goroutine_yield();
-	goroutine_yield();
-}
-
-TEST_GO(a_parked_goroutine_costs_one_page)
-{
-#ifdef HAVE_SANITIZER
-	test_skip("sanitizers have memory of their own for each stack");
-#endif
-	enum {
-		N = 20000
-	};
-	struct waitgroup gate = { 0 };
-	waitgroup_add(&gate, 1);
-	start_waiters(&gate, 100);
-	int64_t before = resident_bytes();
-	for (int i = 0; i < N; i++) {
-		go(wait_at, &gate);
-		if (i % 100 == 0)
-			goroutine_yield();
-	}
-	goroutine_sleep(10 * MILLISECOND);
-	int64_t each = (resident_bytes() - before) / N;
-	waitgroup_done(&gate);
-	while (goroutine_count() > 1)
-		goroutine_yield();
-	CHECK_LE(each, 4400);
-}
-
-TEST_GO(memory_of_a_burst_goes_back_to_the_kernel)
-{
-#ifdef HAVE_SANITIZER
-	test_skip("sanitizers have memory of their own for each stack");
-#endif
-	enum {
-		N = 20000
-	};
-	int64_t before = resident_bytes();
-	struct waitgroup gate = { 0 };
-	waitgroup_add(&gate, 1);
-	for (int i = 0; i < N; i++)
-		go(wait_at, &gate);
-	goroutine_sleep(10 * MILLISECOND);
-	CHECK_LT(N * INT64_C(4096), resident_bytes() - before);
-	waitgroup_done(&gate);
-	while (goroutine_count() > 1)
-		goroutine_yield();
-	while (resident_bytes() - before > N * INT64_C(4096) / 4) /* sysmon takes its time */
-		goroutine_sleep(50 * MILLISECOND);
 }
 
 TEST_GO(slots_are_used_again)
