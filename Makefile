@@ -370,5 +370,8 @@ install: all
 	$(call put,644,$(PREFIX)/share/man/man1,$(wildcard man/*.1))
 	$(call put,644,$(PREFIX)/share/man/man5,$(wildcard man/*.5))
 	$(call put,644,$(PREFIX)/share/man/man8,$(wildcard man/*.8))
+	@# Where gdb looks for what belongs to a program, when PREFIX is /usr.
+	install -D -m 644 runtime/gdb.py \
+		'$(DESTDIR)$(PREFIX)/share/gdb/auto-load$(PREFIX)/bin/fetchd-gdb.py'
 
 -include $(OURS:.o=.d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * api_misc: health, version, metrics in Prometheus' text format 0.0.4, and the dump of all
+ * api_misc: health, version, metrics in Prometheus' text format 0.0.4, and the two dumps of all
  * goroutines.
  */
 #define _GNU_SOURCE
@@ -14,6 +14,7 @@
 #include "runtime/clock.h"
 #include "runtime/dump.h"
 #include "runtime/goroutine.h"
+#include "runtime/metrics.h"
 #include "src/common/cleanup.h"
 #include "src/common/json.h"
 #include "src/common/version.h"
@@ -126,6 +127,49 @@ static void put_process(struct api *a, struct buf *out)
 		   (double)clock_cpu() / SECOND);
 }
 
+/* Names are those of runtime/counter.h's table: fetchd_sched_parks_total ... */
+static void put_scheduler(const struct runtime_metrics *m, struct buf *out)
+{
+	const struct metric metrics[] = {
+		{ "goroutines_running", "Goroutines that run now.", (uint64_t)m->running },
+		{ "goroutines_runnable", "Goroutines that wait for a processor now.",
+		  (uint64_t)m->runnable },
+		{ "goroutines_waiting", "Goroutines that wait for something else now.",
+		  (uint64_t)m->waiting },
+		{ "goroutines_created_total", "Goroutines ever started.", (uint64_t)m->created },
+		{ "threads", "OS threads made to run goroutines.", (uint64_t)m->threads },
+		{ "threads_running", "OS threads that run goroutines now.",
+		  (uint64_t)m->threads_running },
+		{ "stack_bytes_in_use", "Memory of goroutines' stacks.",
+		  (uint64_t)m->stack_bytes_in_use },
+		{ "stack_bytes_free", "Memory of stacks kept for goroutines to come.",
+		  (uint64_t)m->stack_bytes_free },
+#define X(name, help) { "sched_" #name "_total", help, m->name },
+		COUNTERS(X)
+#undef X
+	};
+	put_metrics(out, metrics, ARRAY_LEN(metrics));
+}
+
+/* In seconds, cumulative: as Prometheus wants histograms. */
+static void put_latency(const struct runtime_metrics *m, struct buf *out)
+{
+	static const char name[] = "fetchd_sched_latency_seconds";
+	uint64_t sum = 0;
+	buf_printf(out,
+		   "# HELP %s Time from runnable to running, of some goroutines.\n"
+		   "# TYPE %s histogram\n",
+		   name, name);
+	for (int i = 0; i < LATENCY_BUCKETS; i++) {
+		sum += m->latency[i];
+		if (i < LATENCY_BUCKETS - 1)
+			buf_printf(out, "%s_bucket{le=\"%.9f\"} %" PRIu64 "\n", name,
+				   (double)latency_bound_ns(i) / SECOND, sum);
+	}
+	buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.9f\n%s_count %" PRIu64 "\n",
+		   name, sum, name, (double)m->latency_sum_ns / SECOND, name, sum);
+}
+
 void api_misc_metrics(struct api *a, struct call *x, uint64_t id)
 {
 	(void)id;
@@ -133,6 +177,10 @@ void api_misc_metrics(struct api *a, struct call *x, uint64_t id)
 	put_engine(a, &body);
 	put_client(a, &body);
 	put_process(a, &body);
+	struct runtime_metrics m;
+	runtime_metrics_read(&m);
+	put_scheduler(&m, &body);
+	put_latency(&m, &body);
 	if (body.failed)
 		api_reply_engine_error(x, 0, body.failed);
 	else
@@ -141,17 +189,27 @@ void api_misc_metrics(struct api *a, struct call *x, uint64_t id)
 
 /* ---- goroutines ---- */
 
+/* As Go's pprof: debug=1 counts goroutines by identical stack, 2 (or nothing) shows each. */
+static int dump(struct call *x, int fd)
+{
+	if (str_eq(call_query(x), STR("debug=1")))
+		return goroutine_dump_counts(fd);
+	goroutine_dump(fd);
+	return 0;
+}
+
 /* The dump wants a descriptor: it goes through a file in memory. */
 void api_misc_goroutines(struct api *a, struct call *x, uint64_t id)
 {
 	(void)a, (void)id;
 	char piece[4096];
 	int fd = memfd_create("goroutines", MFD_CLOEXEC);
-	if (fd < 0) {
+	if (fd < 0 || dump(x, fd) != 0) {
+		if (fd >= 0)
+			close(fd);
 		api_reply_engine_error(x, 0, -ENOMEM);
 		return;
 	}
-	goroutine_dump(fd);
 	off_t at = 0;
 	ssize_t n = 1;
 	int err = call_stream_begin(x, 200, "text/plain");

@@ -95,8 +95,12 @@ error 404 "/v1/batches/$batch/results"
 same 'status of /metrics' 200 "$(code /metrics)"
 grep -q '^# TYPE fetchd_' body || fail 'no fetchd_ metric'
 grep -vE '^(#|$)' body | grep -vE '^[a-z_]+(\{[^}]*\})? [0-9.e+-]+$' && fail 'a line of /metrics is malformed'
+grep -q '^fetchd_sched_parks_total [1-9]' body || fail 'the scheduler counts nothing'
+grep -q '^fetchd_sched_latency_seconds_bucket{le="+Inf"} [0-9]' body || fail 'no latency'
 same 'status of /debug/goroutines' 200 "$(code /debug/goroutines)"
 grep -q '^goroutine [0-9]' body || fail 'no goroutine in the dump'
+same 'status of /debug/goroutines?debug=1' 200 "$(code '/debug/goroutines?debug=1')"
+grep -q '^goroutine profile: total [0-9]' body || fail 'no counts in the dump with debug=1'
 
 # Two requests on one connection, and one that is no HTTP.
 api '/v1/version' "http://fetchd/healthz" >/dev/null || fail 'a second request on the same connection'

@@ -75,6 +75,7 @@ TEST_GO_DIES(deadlock_shows_lines,
 	     "deadlock_shows_lines_body_(...)\n\ttests/runtime/test_deadlock.c:")
 {
 	chan_recv((done_chan){ 0 }, NULL);
+	__asm__ volatile(""); /* no tail call */
 }
 
 TEST_GO_DIES(deadlock_after_a_timer_has_fired, REPORT("chan receive (nil chan)"))
