@@ -152,6 +152,10 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->options = o;
 	x->method = req->method;
 	x->fields = req->fields;
+	x->sensitive = req->sensitive;
+	x->body = req->body;
+	x->expects = req->expect_continue;
+	x->bodiless = false;
 	x->withhold = false;
 	x->decoder = NULL;
 	x->follow = !o->no_redirects;

@@ -20,6 +20,7 @@
 #include <netinet/in.h>
 
 #include "runtime/context.h"
+#include "src/client/body.h"
 #include "src/client/fault.h"
 #include "src/client/limits.h"
 #include "src/client/policy.h"
@@ -72,6 +73,10 @@ struct fetch_request {
 	struct str method;	     /* GET, HEAD, ... */
 	const struct url *url;	     /* borrowed until client_fetch returns */
 	const struct fields *fields; /* the caller's extra fields; NULL = none */
+	struct str sensitive;	     /* names, comma-separated, of fields that a redirect to another
+					origin takes away; Authorization and Cookie always are */
+	struct body_source *body;    /* NULL = none; begins at its beginning */
+	bool expect_continue;	     /* the body waits up to a second for a 100 (Continue) */
 	struct body_sink *sink;	     /* NULL = the body is read, decoded, counted and dropped */
 	struct fetch_limits limits;  /* what is 0 is the client's */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * exchange: writes the head, then feeds what comes to the parser until the message is complete.
+ * exchange: sends the request (send.c), then feeds what comes to the parser until the message is
+ * complete.
  *
  * Two system calls when all goes well: one write, and one read after the wait for it. Deadlines are
  * moved, not made: the connection's timer stays where it is and looks at the deadline when it
@@ -13,81 +14,14 @@
 #include "src/client/exchange.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "runtime/clock.h"
-#include "src/common/buf.h"
-#include "src/common/cleanup.h"
-#include "src/http/request.h"
+#include "src/client/send.h"
 
-/* Enough for most heads: one allocation. */
-#define HEAD_BYTES 512
 /* A followed redirect's body is read up to here to save the connection. */
 #define REDIRECT_BODY_MAX (64 << 10)
-
-/* --- The request --- */
-
-/* RFC 9110 §15.4: what was meant for the first origin must not reach another. */
-static bool is_sensitive(struct str name)
-{
-	return str_eq_nocase(name, STR("Authorization")) || str_eq_nocase(name, STR("Cookie")) ||
-	       str_eq_nocase(name, STR("Proxy-Authorization"));
-}
-
-#define OWN_FIELDS 2
-
-/* The caller's fields that go out, our name unless the caller has given one, and the codings that we
- * can take off. A part of a body (Range) can't be decoded by itself. list has room for all. */
-static size_t collect_fields(const struct exchange *x, struct field *list)
-{
-	size_t n = 0;
-	bool named = !x->options->user_agent, as_is = x->options->no_decode;
-	struct field f;
-	for (uint32_t at = 0; x->fields && fields_next(x->fields, &at, &f);) {
-		if (x->withhold && is_sensitive(f.name))
-			continue;
-		named = named || str_eq_nocase(f.name, STR("User-Agent"));
-		as_is = as_is || str_eq_nocase(f.name, STR("Accept-Encoding")) ||
-			str_eq_nocase(f.name, STR("Range"));
-		list[n++] = f;
-	}
-	if (!named)
-		list[n++] = (struct field){ STR("User-Agent"), str_of(x->options->user_agent) };
-	if (!as_is)
-		list[n++] = (struct field){ STR("Accept-Encoding"), STR(DECODE_ACCEPTED) };
-	return n;
-}
-
-static int build_head(const struct exchange *x, struct buf *b)
-{
-	size_t room = OWN_FIELDS + (x->fields ? x->fields->count : 0);
-	cleanup(cleanup_free) struct field *list = malloc(room * sizeof(*list));
-	if (!list || buf_reserve(b, HEAD_BYTES))
-		return -ENOMEM;
-	struct request_head head = request_head_for(x->method, x->url);
-	head.fields = list;
-	head.field_count = collect_fields(x, list);
-	head.close = x->options->no_keepalive;
-	return request_write_head(b, &head);
-}
-
-static enum fetch_error send_head(struct exchange *x, struct httpconn *h)
-{
-	cleanup(buf_done) struct buf head = { 0 };
-	int err = build_head(x, &head);
-	if (err)
-		return err == -EINVAL ? FETCH_BAD_REQUEST : FETCH_OUT_OF_MEMORY;
-	ssize_t n = context_err(x->scope.ctx); /* a write that needs no wait would not notice */
-	if (n == 0)
-		n = httpconn_write(h, head.data, head.len, &x->scope, x->limits.idle_timeout_ns,
-				   &x->wrote);
-	if (n >= 0)
-		return FETCH_OK;
-	if (n == -ETIMEDOUT || n == -ECANCELED)
-		return fault(x->resp->detail, scope_error(&x->scope, (int)n, FETCH_SEND_FAILED),
-			     "sending the request");
-	return fault(x->resp->detail, FETCH_SEND_FAILED, "%s", fault_errno((int)n));
-}
+/* What curl waits, too. */
+#define CONTINUE_WAIT_NS SECOND
 
 /* --- The answer --- */
 
@@ -158,7 +92,18 @@ static int on_body(void *user, const char *data, size_t len)
 	return x->decoder ? (int)decoder_feed(x->decoder, data, len) : on_decoded(x, data, len);
 }
 
-static const struct message_events events = { .on_head = on_head, .on_body = on_body };
+static int on_informational(void *user, int status)
+{
+	struct exchange *x = user;
+	x->continued = x->continued || status == 100;
+	return FETCH_OK;
+}
+
+static const struct message_events events = {
+	.on_head = on_head,
+	.on_body = on_body,
+	.on_informational = on_informational,
+};
 
 static const char *phase_of(const struct exchange *x)
 {
@@ -279,8 +224,38 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 		if (e)
 			return e;
 	}
-	x->reusable = clean && message_keep_alive(&x->parser) && !x->options->no_keepalive;
+	x->reusable = clean && message_keep_alive(&x->parser) && !x->options->no_keepalive &&
+		      !x->cut_short;
 	return end_body(x);
+}
+
+/* Waits for a 100, or for an answer that makes the body unnecessary; a server that knows nothing of
+ * Expect says nothing (RFC 9110 §10.1.1). */
+static enum fetch_error await_continue(struct exchange *x, struct httpconn *h)
+{
+	enum fetch_error e = FETCH_OK;
+	const char *data = NULL;
+	bool clean;
+	conn_set_read_deadline(h->conn, scope_until(&x->scope, clock_now(), CONTINUE_WAIT_NS));
+	while (e == FETCH_OK && !x->continued && !message_head_done(&x->parser)) {
+		ssize_t n = httpconn_read(h, &data);
+		if (n == -ETIMEDOUT && scope_check(&x->scope) == FETCH_OK)
+			return FETCH_OK;
+		e = digest(x, h, n, data, &clean);
+	}
+	x->cut_short = message_head_done(&x->parser);
+	return e;
+}
+
+static enum fetch_error send_request(struct exchange *x, struct httpconn *h)
+{
+	bool body;
+	enum fetch_error e = send_head(x, h, &body);
+	if (e == FETCH_OK && body && x->expects)
+		e = await_continue(x, h);
+	if (e == FETCH_OK && body && !x->cut_short)
+		e = send_body(x, h);
+	return e;
 }
 
 static bool ends_request(enum fetch_error e)
@@ -291,6 +266,7 @@ static bool ends_request(enum fetch_error e)
 static void begin(struct exchange *x)
 {
 	x->wrote = x->answered = x->redirect = x->reusable = false;
+	x->continued = x->cut_short = false;
 	x->message = x->limits.message;
 	x->pace = (struct pace){ 0 };
 	message_parser_init(&x->parser, MESSAGE_RESPONSE, &x->message, &events, x);
@@ -301,7 +277,7 @@ enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)
 	struct scope_guard guard;
 	begin(x);
 	scope_guard(&guard, &x->scope, h->conn);
-	enum fetch_error e = send_head(x, h);
+	enum fetch_error e = send_request(x, h);
 	if (e == FETCH_OK)
 		e = receive(x, h);
 	bool undisturbed = scope_unguard(&guard);

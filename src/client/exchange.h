@@ -13,6 +13,7 @@
 #ifndef CLIENT_EXCHANGE_H
 #define CLIENT_EXCHANGE_H
 
+#include "src/client/body.h"
 #include "src/client/client.h"
 #include "src/client/httpconn.h"
 #include "src/client/pace.h"
@@ -26,17 +27,23 @@ struct exchange {
 	struct str method;
 	const struct url *url;
 	const struct fields *fields; /* the caller's; NULL = none */
-	bool withhold;		     /* but not those that are for another origin */
-	bool follow;		     /* redirects are followed */
-	struct body_sink *sink;	     /* NULL = drop the body */
-	struct fetch_limits limits;  /* the request's own, filled up with the client's */
+	struct str sensitive;	     /* names of fields that are for the first origin only */
+	struct body_source *body;    /* NULL = none */
+	bool expects;		     /* the body waits for a 100 (Continue) */
+	bool bodiless;		    /* a redirect has taken the body away, and what is said of it */
+	bool withhold;		    /* the chain has left the first origin */
+	bool follow;		    /* redirects are followed */
+	struct body_sink *sink;	    /* NULL = drop the body */
+	struct fetch_limits limits; /* the request's own, filled up with the client's */
 	struct fetch_response *resp; /* gets status, fields, sizes, times and detail of failures */
 
 	/* What became of it. */
-	bool wrote;    /* a byte of the request may have gone out */
-	bool answered; /* a byte of an answer came */
-	bool redirect; /* the answer is a redirect to be followed */
-	bool reusable; /* the connection may carry another exchange */
+	bool wrote;	/* a byte of the request may have gone out */
+	bool answered;	/* a byte of an answer came */
+	bool continued; /* a 100 came */
+	bool cut_short; /* the peer answered before it had the whole body */
+	bool redirect;	/* the answer is a redirect to be followed */
+	bool reusable;	/* the connection may carry another exchange */
 
 	struct decoder *decoder;       /* of this answer's body; NULL = it has no coding */
 	struct pace pace;	       /* of this answer's body */

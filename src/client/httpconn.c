@@ -22,21 +22,49 @@ static ssize_t try_write(struct httpconn *h, const void *buf, size_t size)
 	return conn_try_write(h->conn, buf, size);
 }
 
+static bool wants_wait(ssize_t n)
+{
+	return n == TLS_WANTS_READ ||
+	       n == TLS_WANTS_WRITE; /* the first is also a full socket's word */
+}
+
+static int wait_to_write(struct httpconn *h, ssize_t wants, const struct scope *scope,
+			 int64_t timeout_ns)
+{
+	conn_set_write_deadline(h->conn, scope_until(scope, clock_now(), timeout_ns));
+	int err = h->tls ? tls_wait(h->tls, wants) : conn_wait_writable(h->conn);
+	conn_set_write_deadline(h->conn, NEVER);
+	return err;
+}
+
 ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, const struct scope *scope,
 		       int64_t timeout_ns, bool *ret_wrote)
 {
-	ssize_t n = try_write(h, buf, size);
-	if (n > 0)
+	const char *at = buf;
+	for (size_t left = size; left > 0;) {
+		ssize_t n = try_write(h, at, left);
+		if (n < 0 && !wants_wait(n))
+			return n;
 		*ret_wrote = true;
-	if (n == (ssize_t)size || (n < 0 && n != TLS_WANTS_READ && n != TLS_WANTS_WRITE))
-		return n;
-	const char *rest = (const char *)buf + (n > 0 ? n : 0);
-	size_t left = size - (n > 0 ? (size_t)n : 0);
-	conn_set_write_deadline(h->conn, scope_until(scope, clock_now(), timeout_ns));
-	*ret_wrote = true;
-	n = h->tls ? tls_write(h->tls, rest, left) : conn_write(h->conn, rest, left);
-	conn_set_write_deadline(h->conn, NEVER);
-	return n < 0 ? n : (ssize_t)size;
+		if (n < 0 && (n = wait_to_write(h, n, scope, timeout_ns)))
+			return n;
+		at += n;
+		left -= (size_t)n;
+	}
+	return (ssize_t)size;
+}
+
+ssize_t httpconn_write_some(struct httpconn *h, const void *buf, size_t size,
+			    const struct scope *scope, int64_t timeout_ns)
+{
+	for (;;) {
+		ssize_t n = try_write(h, buf, size);
+		if (n >= 0 || !wants_wait(n))
+			return n;
+		int err = wait_to_write(h, n, scope, timeout_ns);
+		if (err)
+			return err;
+	}
 }
 
 /* On a new connection the handshake may have left something in the library's buffers: a try comes

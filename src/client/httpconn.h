@@ -41,6 +41,11 @@ struct httpconn {
 ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, const struct scope *scope,
 		       int64_t timeout_ns, bool *ret_wrote) MUST_USE;
 
+/* Writes at least a byte, as much as goes without a further wait. > 0 or -errno; then nothing went, and
+ * over TLS the same bytes must be written next. */
+ssize_t httpconn_write_some(struct httpconn *h, const void *buf, size_t size,
+			    const struct scope *scope, int64_t timeout_ns) MUST_USE;
+
 /* Parks until bytes come. > 0 and *ret_data, valid until the next park; 0 = end of the stream;
  * -errno, or what tls.h defines. */
 ssize_t httpconn_read(struct httpconn *h, const char **ret_data) MUST_USE;

@@ -105,6 +105,19 @@ static enum fetch_error judge(const struct exchange *x, const struct url *next, 
 	return FETCH_OK;
 }
 
+/* The body goes along with its method, or not at all. */
+static enum fetch_error carry_body(struct exchange *x, bool method_changed)
+{
+	if (method_changed) {
+		x->body = NULL;
+		x->bodiless = true;
+	} else if (x->body && (!x->body->rewind || x->body->rewind(x->body))) {
+		return fault(x->resp->detail, FETCH_BODY_SPENT, "redirected by a %u",
+			     x->resp->status);
+	}
+	return FETCH_OK;
+}
+
 static enum fetch_error step(struct exchange *x, uint32_t *stretch)
 {
 	struct fetch_response *resp = x->resp;
@@ -113,10 +126,13 @@ static enum fetch_error step(struct exchange *x, uint32_t *stretch)
 	if (e == FETCH_OK)
 		e = keep_hop(resp);
 	struct str method = method_after(resp->status, x->method);
-	if (!str_eq(method, x->method))
+	bool changed = !str_eq(method, x->method);
+	if (changed)
 		*stretch = resp->hops_len;
 	if (e == FETCH_OK)
 		e = judge(x, &next, *stretch);
+	if (e == FETCH_OK)
+		e = carry_body(x, changed);
 	if (e) {
 		url_done(&next);
 		return e;

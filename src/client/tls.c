@@ -27,20 +27,3 @@ enum fetch_error tls_handshake(struct tls_stream *s, const struct scope *scope, 
 			     "in the TLS handshake");
 	return s->ops->error(s, err, detail);
 }
-
-ssize_t tls_write(struct tls_stream *s, const void *buf, size_t size)
-{
-	const char *at = buf;
-	for (size_t left = size; left > 0;) {
-		ssize_t n = s->ops->try_write(s, at, left);
-		if (n > 0) {
-			at += n;
-			left -= (size_t)n;
-			continue;
-		}
-		int err = wants(n) ? tls_wait(s, n) : (int)n;
-		if (err)
-			return err;
-	}
-	return (ssize_t)size;
-}

@@ -63,6 +63,8 @@ struct tls_ops {
 	/* > 0 bytes; 0 the peer said close_notify; or one of the above, or the socket's -errno. */
 	ssize_t (*try_read)(struct tls_stream *s, void *buf, size_t size);
 	ssize_t (*try_write)(struct tls_stream *s, const void *buf, size_t size);
+	/* 1 when a byte of data waits to be read; else as try_read. */
+	ssize_t (*try_peek)(struct tls_stream *s);
 	/* Nothing received waits to be read. */
 	bool (*quiet)(struct tls_stream *s);
 	/* Says close_notify if that goes without waiting, and frees. conn stays open. */
@@ -86,9 +88,6 @@ enum fetch_error tls_handshake(struct tls_stream *s, const struct scope *scope,
 
 /* Parks until a try that gave TLS_WANTS_READ or TLS_WANTS_WRITE may go on. 0 or -errno. */
 int tls_wait(struct tls_stream *s, ssize_t wants) MUST_USE;
-
-/* Writes all. Parks. size or -errno. */
-ssize_t tls_write(struct tls_stream *s, const void *buf, size_t size) MUST_USE;
 
 /* 0; -ENOMEM; or -EINVAL: a setting can't be used; *ret_reason (the caller frees) says which and why. */
 int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls,

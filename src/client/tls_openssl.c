@@ -163,20 +163,22 @@ static ssize_t openssl_try_write(struct tls_stream *stream, const void *buf, siz
 	return err ? err : TLS_CUT_OFF;
 }
 
+static ssize_t openssl_try_peek(struct tls_stream *stream)
+{
+	struct stream *s = of(stream);
+	char byte;
+	size_t n;
+	ERR_clear_error();
+	int r = SSL_peek_ex(s->ssl, &byte, 1, &n);
+	return r == 1 ? 1 : result(s, r);
+}
+
 /* What lies in the library's buffers may be session tickets, which a peek swallows, or data that
  * nobody asked for. */
 static bool openssl_quiet(struct tls_stream *stream)
 {
 	struct stream *s = of(stream);
-	char byte;
-	size_t n;
-	if (s->dead)
-		return false;
-	if (!SSL_has_pending(s->ssl))
-		return true;
-	ERR_clear_error();
-	int r = SSL_peek_ex(s->ssl, &byte, 1, &n);
-	return r != 1 && result(s, r) == TLS_WANTS_READ;
+	return !s->dead && (!SSL_has_pending(s->ssl) || openssl_try_peek(stream) == TLS_WANTS_READ);
 }
 
 /* --- Errors --- */
@@ -403,6 +405,7 @@ int tls_openssl_new(const struct tls_options *options, struct tls **ret_tls, cha
 					    .error = openssl_error,
 					    .try_read = openssl_try_read,
 					    .try_write = openssl_try_write,
+					    .try_peek = openssl_try_peek,
 					    .quiet = openssl_quiet,
 					    .close = openssl_close,
 					    .free = openssl_free };

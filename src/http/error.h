@@ -52,6 +52,9 @@
 	X(FETCH_TLS_TIMEOUT, "tls_timeout", 28, true, "the TLS handshake took too long")           \
 	/* transfer */                                                                             \
 	X(FETCH_SEND_FAILED, "send_failed", 55, true, "sending the request failed")                \
+	X(FETCH_BODY_SOURCE, "body_source", 26, false, "the request's body could not be read")     \
+	X(FETCH_BODY_SPENT, "body_spent", 65, false,                                               \
+	  "the request's body can't be sent a second time")                                        \
 	X(FETCH_CLOSED_EARLY, "closed_early", 52, true,                                            \
 	  "the server closed before a whole answer head")                                          \
 	X(FETCH_RESET, "reset", 56, true, "the connection was reset")                              \

@@ -37,7 +37,7 @@ static int tls_again(struct peer *p, int r)
 	return what == SSL_ERROR_ZERO_RETURN ? -ENODATA : -EPROTO;
 }
 
-static ssize_t peer_read(struct peer *p, char *buf, size_t size)
+ssize_t peer_read(struct peer *p, char *buf, size_t size)
 {
 	if (!p->ssl)
 		return conn_read(p->conn, buf, size);

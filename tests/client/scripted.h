@@ -95,6 +95,8 @@ void origin_last_request(struct origin *o, char out[4096]);
 
 /* For play. Reads one head into p->request; false at the end of the connection. */
 bool peer_read_head(struct peer *p);
+/* Parks. > 0 bytes; 0 or less at the end. */
+ssize_t peer_read(struct peer *p, char *buf, size_t size);
 bool peer_write(struct peer *p, const char *text, size_t len);
 bool peer_say(struct peer *p, const char *text);
 /* Parks until the client has closed. */
