@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,7 +82,9 @@ static uint64_t executions_max(const struct model *m)
 static _Noreturn void run_child(const struct model *m, struct mutation mutation, bool naive)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(SECONDS_MAX * (unsigned)model_depth());
+	rlim_t seconds = SECONDS_MAX *
+			 (rlim_t)model_depth(); /* of its own time: others may keep it waiting */
+	setrlimit(RLIMIT_CPU, &(struct rlimit){ seconds, seconds });
 	engine = map(sizeof(*engine), MAP_PRIVATE);
 	engine->model = m;
 	engine->mutation = mutation;
