@@ -8,6 +8,7 @@
  * frees next; never by a reader, which may be a signal handler.
  */
 #include "runtime/label.h"
+#include "runtime/sanitizer.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -38,11 +39,13 @@ static void limbo_push(struct label_set *first, struct label_set *last)
 
 static void free_all(struct label_set *s)
 {
+	HIDDEN_BEGIN();
 	while (s != NULL) {
 		struct label_set *next = s->next;
 		free(s);
 		s = next;
 	}
+	HIDDEN_END();
 }
 
 static void unref(struct label_set *s)
