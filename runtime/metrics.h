@@ -35,7 +35,7 @@ struct runtime_metrics {
 	int64_t stack_bytes_in_use, stack_bytes_free;
 };
 
-/* Any thread. The stacks cost a system call for each that was ever needed at once: some 0.3 ms a thousand. */
+/* Any thread. The stacks cost a system call for each that was ever needed at once: a few milliseconds a thousand. */
 void runtime_metrics_read(struct runtime_metrics *ret_metrics);
 
 #endif
