@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +161,9 @@ TEST_DIES(too_many_goroutines_in_a_small_address_space_say_so, "all that the add
 #ifdef HAVE_SANITIZER
 	test_skip("sanitizers reserve address space by the terabyte");
 #endif
-	struct rlimit small = { 1 << 30, 1 << 30 };
+	struct rlimit small = { 2000000000,
+				2000000000 }; /* half of it is left for threads and malloc */
 	CHECK_EQ(setrlimit(RLIMIT_AS, &small), 0);
+	CHECK_EQ(mallopt(M_ARENA_MAX, 1), 1);
 	run_under("canary", start_until_it_dies);
 }
