@@ -63,7 +63,7 @@ static void wait_for_others(struct waitgroup *w)
 	waitgroup_wait(w);
 }
 
-TEST_GO_DIES(deadlock_shows_each_goroutine, "goroutine 2 [sync.WaitGroup.Wait]:\n")
+TEST_GO_DIES(deadlock_shows_each_goroutine, " [sync.WaitGroup.Wait]:\n")
 {
 	struct waitgroup w = { 0 };
 	waitgroup_add(&w, 1);

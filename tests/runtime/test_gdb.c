@@ -93,7 +93,8 @@ TEST(gdb_lists_goroutines_and_their_stacks_live_and_in_a_core, .timeout_s = 60)
 	char self[300] = "", command[2000];
 	CHECK_LT(0, readlink("/proc/self/exe", self, sizeof(self) - 1));
 	snprintf(command, sizeof(command),
-		 GDB TRY "-ex 'set environment FETCHD_STACK_GUARD canary' -ex 'break "
+		 GDB TRY "-ex 'set environment FETCHD_STACK_GUARD canary' -ex 'set environment "
+			 "GOMAXPROCS 1' -ex 'break "
 			 "gdb_stops_here' -ex run " COMMANDS
 			 "-ex 'generate-core-file %s/core' --args %s --here specimen_for_gdb 2>&1",
 		 test_dir(), self);
