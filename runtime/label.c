@@ -8,13 +8,13 @@
  * frees next; never by a reader, which may be a signal handler.
  */
 #include "runtime/label.h"
-#include "runtime/sanitizer.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/sanitizer.h"
 #include "runtime/sched.h"
 #include "runtime/writer.h"
 
@@ -191,12 +191,16 @@ bool label__equal(const struct label_set *a, const struct label_set *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	return a->size == b->size && memcmp(a->text, b->text, a->size) == 0;
+	HIDDEN_BEGIN();
+	bool equal = a->size == b->size && memcmp(a->text, b->text, a->size) == 0;
+	HIDDEN_END();
+	return equal;
 }
 
 void label__write(struct writer *w, const struct label_set *s)
 {
 	uint32_t size = s == NULL ? 0 : s->size;
+	HIDDEN_BEGIN(); /* a dump looks at what is others' */
 	writer_print(w, "{");
 	for (uint32_t at = 0; at < size; at += (uint32_t)label_size(s->text + at)) {
 		const char *key = s->text + at;
@@ -206,4 +210,5 @@ void label__write(struct writer *w, const struct label_set *s)
 		write_quoted(w, key + strlen(key) + 1);
 	}
 	writer_print(w, "}");
+	HIDDEN_END();
 }
