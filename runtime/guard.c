@@ -114,8 +114,11 @@ void guard_exhausted(uint32_t stacks)
 {
 	if (mode == MPROTECT)
 		fatal("no stack for another goroutine: %u are in use; each takes two mappings, and "
-		      "vm.max_map_count is %ld",
+		      "vm.max_map_count is %ld. Raise that, or use Linux 6.13 or later "
+		      "(FETCHD_STACK_GUARD=canary needs no mappings, but finds overflows late)",
 		      stacks, max_map_count());
-	fatal("no stack for another goroutine: %u are in use, all that the address space admits",
+	fatal("no stack for another goroutine: %u are in use, all that the address space admits. "
+	      "Start fewer, "
+	      "raise its limit (ulimit -v), or set FETCHD_STACK_SLOT lower",
 	      stacks);
 }

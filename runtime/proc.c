@@ -37,16 +37,16 @@
  * it again, where each costs a cold cache line. */
 #define NEGLECTED_TAKEN 4
 
-static _Thread_local struct m *current_m;
+_Thread_local struct m *sched__current_m;
 
-/* The compilers keep a thread-local's address across calls, also across one that returns on another thread. So: one accessor,
- * never inlined, with a result that they can't reason about. */
+#ifndef __x86_64__
 __attribute__((noinline)) struct m *m_self(void)
 {
-	struct m *m = current_m;
+	struct m *m = sched__current_m;
 	__asm__ volatile("" : "+r"(m)::"memory");
 	return m;
 }
+#endif
 
 struct g *g_self(void)
 {
@@ -174,9 +174,9 @@ static __attribute__((noinline)) void give_way(struct m *m)
 		g_yield();
 }
 
-__attribute__((noinline)) void g_give_way(void)
+void g_give_way(void)
 {
-	struct m *m = current_m;
+	struct m *m = m_self();
 	if (UNLIKELY(m != NULL && lease_is_asked_for(&m->lease)))
 		give_way(m);
 }
@@ -198,7 +198,20 @@ void p_put(struct p *p, struct g *g, bool next)
 }
 
 #ifdef RUNTIME_DEBUG
-/* Debug and sanitizer builds send every fourth readied goroutine to another thread, to expose what is kept across a park. */
+/* Debug and sanitizer builds now and then take the second in the queue first, to expose what counts on an order. (Go's randomizeScheduler.) */
+static struct g *shuffle(struct p *p, struct g *g)
+{
+	struct g *second = g != NULL && rand_below(8) == 0 ? runq_get(&p->runq, false) : NULL;
+	struct g_chain spill = { 0 };
+	if (second == NULL)
+		return g;
+	runq_put(&p->runq, g, &spill);
+	if (spill.len > 0)
+		sched_spill(&spill);
+	return second;
+}
+
+/* They send every fourth readied goroutine to another thread, to expose what is kept across a park. */
 static bool migrate(struct g *g)
 {
 	if (rand_below(4) != 0)
@@ -208,6 +221,12 @@ static bool migrate(struct g *g)
 	return true;
 }
 #else
+static struct g *shuffle(struct p *p, struct g *g)
+{
+	(void)p;
+	return g;
+}
+
 static bool migrate(struct g *g)
 {
 	(void)g;
@@ -359,12 +378,11 @@ static bool has_next(struct p *p)
 	return atomic_load_explicit(&p->runq.next, memory_order_relaxed) != NULL;
 }
 
-static struct g *get_local(struct p *p, bool ring_first)
+/* Right but for a thief that is faster. */
+static struct g *get_local(struct p *p)
 {
-	bool had_next = has_next(p);
-	struct g *g = runq_get(&p->runq, ring_first);
-	p->inherits = g != NULL && had_next && !has_next(p);
-	return g;
+	p->inherits = has_next(p);
+	return shuffle(p, runq_get(&p->runq, false));
 }
 
 /* The global queue first. But where nothing has run since the last time but a chain through runnext, the ring is as badly off: in turns. */
@@ -375,7 +393,7 @@ static struct g *get_neglected(struct p *p)
 	p->house_slice = slice + 1; /* with what is got here */
 	struct g *g = p->ring_first ? NULL : sched_take_global(p, NEGLECTED_TAKEN);
 	if (g == NULL)
-		g = get_local(p, true);
+		g = runq_get(&p->runq, true);
 	return g;
 }
 
@@ -452,7 +470,7 @@ static struct g *look_elsewhere(struct p *p)
 	bool others_poll = atomic_load_explicit(&sched.knobs.others_poll, memory_order_relaxed);
 	if (runq_len(&p->runq) == 0 && (p->timers_left || (others_run() && others_poll)))
 		sched_poll(p->now_ns);
-	g = get_local(p, false);
+	g = get_local(p);
 	if (g == NULL && others_run())
 		g = steal(p);
 	return g;
@@ -469,7 +487,7 @@ static struct g *find(struct p *p)
 		     atomic_load_explicit(&p->urged, memory_order_relaxed)))
 		g = keep_house(p);
 	if (g == NULL)
-		g = get_local(p, false);
+		g = get_local(p);
 	if (g == NULL)
 		g = look_elsewhere(p);
 	if (!p->inherits)
@@ -580,7 +598,7 @@ static void learn_own_stack(struct m *m)
 void *m_main(void *arg)
 {
 	struct m *m = arg;
-	current_m = m;
+	sched__current_m = m;
 	switch_init_thread();
 	thread_be_punctual();
 	learn_own_stack(m);
