@@ -291,12 +291,23 @@ TEST_GO(a_goroutine_without_processor_is_no_deadlock)
 	event_wait(&e);
 }
 
+static bool somebody_polls(void)
+{
+	lock_acquire(&sched.lock);
+	bool polls = sched.poller != NULL;
+	lock_release(&sched.lock);
+	return polls;
+}
+
+/* When the new owner has found nothing and sleeps: he must look again. */
 static void park_after_loss(struct event *never)
 {
 	uint64_t before = handoffs();
-	while (handoffs() == before)
+	while (handoffs() == before || !somebody_polls())
 		;
 	sched_external_end();
+	for (int64_t until = clock_now() + 5 * MILLISECOND; clock_now() < until;)
+		; /* he sleeps again by now */
 	event_wait(never);
 }
 
@@ -307,6 +318,39 @@ TEST_GO_DIES(the_last_one_without_processor_that_parks_is_a_deadlock,
 	sched_external_begin();
 	go(park_after_loss, &also_never);
 	event_wait(&never);
+}
+
+static void yield_inside(struct countdown *c)
+{
+	m_enter();
+	m_enter();
+	for (int i = 0; i < 100; i++) {
+		g_yield();
+		CHECK_EQ(lease_depth(&m_self()->lease), 2);
+	}
+	m_exit(m_self());
+	m_exit(m_self());
+	CHECK_EQ(lease_depth(&m_self()->lease), 0);
+	count_down(c);
+}
+
+static void yield_outside(struct countdown *c)
+{
+	for (int i = 0; i < 100; i++) {
+		g_yield();
+		CHECK_EQ(lease_depth(&m_self()->lease), 0);
+	}
+	count_down(c);
+}
+
+TEST_GO(a_goroutine_that_parks_inside_the_runtime_keeps_its_depth)
+{
+	struct countdown c = { .left = 40 };
+	for (int i = 0; i < 20; i++) {
+		go(yield_inside, &c);
+		go(yield_outside, &c);
+	}
+	event_wait(&c.done);
 }
 
 static int leave_while_hogged(int argc, char **argv)
