@@ -37,7 +37,7 @@
  * it again, where each costs a cold cache line. */
 #define NEGLECTED_TAKEN 4
 
-_Thread_local struct m *sched__current_m;
+_Thread_local struct m *sched__current_m; /* m_self's alone, which knows it by name */
 
 #ifndef __x86_64__
 __attribute__((noinline)) struct m *m_self(void)

@@ -151,8 +151,6 @@ extern struct sched sched;
 
 /* --- proc.c --- */
 
-extern _Thread_local struct m *sched__current_m; /* m_self's alone */
-
 /* This OS thread's m; NULL on a thread that has none. Never kept across a park. Any thread.
  * The compilers keep a thread-local's address across calls, also across one that returns on another thread. So there is this one accessor, which
  * they can't see through: two instructions on x86-64; elsewhere a function that is never inlined. */
