@@ -28,6 +28,8 @@
 
 /* A prime, so that it falls in with no pattern of the program. */
 #define HOUSEKEEPING_TICKS 61
+/* Of the housekeepings, those that have a goroutine's wait in the queue measured: two more readings of the clock. */
+#define SAMPLE_EVERY 8
 /* Under load the own queue is never empty: look at the netpoller this often. */
 #define POLL_EVERY_NS	   (100 * MICROSECOND)
 #define STEAL_PASSES	   4
@@ -402,7 +404,8 @@ static struct g *keep_house(struct p *p)
 {
 	atomic_store_explicit(&p->urged, false, memory_order_relaxed);
 	p->now_ns = clock_now();
-	p->sample = true;
+	uint32_t houses = atomic_load_explicit(&p->tick, memory_order_relaxed) / HOUSEKEEPING_TICKS;
+	p->sample = houses % SAMPLE_EVERY == 0;
 	run_timers(p->now_ns);
 	if (p->now_ns - atomic_load_explicit(&sched.last_poll_ns, memory_order_relaxed) >
 	    POLL_EVERY_NS)
