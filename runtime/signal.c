@@ -24,7 +24,6 @@
 #include "runtime/poll.h"
 #include "runtime/proc.h"
 #include "runtime/sanitizer.h"
-#include "runtime/sanitizer.h"
 
 #define SIGNALS_MAX 64
 

@@ -40,8 +40,8 @@ struct body_file {
 	int fd; /* borrowed; its position is left alone */
 	int64_t at;
 };
-/* A regular file, from its beginning to the end that it has now. Its reads block the OS thread, as those
- * of a file do. 0 or -errno. */
+/* A regular file, from its beginning to the end that it has now. Its reads park, on a thread for what
+ * blocks. 0 or -errno. */
 int body_of_file(int fd, struct body_file *ret) MUST_USE;
 
 #endif

@@ -5,10 +5,11 @@
  * connection's key. struct tls_stream is one connection's state.
  *
  *	struct tls_stream *stream;
- *	enum fetch_error e = tls_open(tls, conn, STR("example.com"), &stream, detail);
+ *	int err = tls->ops->open(tls, conn, STR("example.com"), 443, &stream);
+ *	enum fetch_error e = tls_handshake(stream, &scope, detail);
  *	for (;;) {				// any wish to read or write looks like this:
- *		n = tls_try_read(stream, buf, size);
- *		if (n != -EAGAIN && n != TLS_WANTS_WRITE) break;
+ *		n = stream->ops->try_read(stream, buf, size);
+ *		if (n != TLS_WANTS_READ && n != TLS_WANTS_WRITE) break;
  *		err = tls_wait(stream, n);	// parks
  *	}
  *

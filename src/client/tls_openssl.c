@@ -245,12 +245,12 @@ static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *
 
 /* --- Streams --- */
 
-/* A session has come that may be resumed: with TLS 1.3 in a read, after the handshake. 1 = it is ours
- * now. */
+/* A session has come that may be resumed: with TLS 1.3 in a read, after the handshake, with 1.2 before
+ * its end. Pins are looked at here too, for who resumes it doesn't. 1 = it is ours now. */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct stream *s = SSL_get_app_data(ssl);
-	if (s->dead)
+	if (s->dead || !tls_pins_match(s->openssl->pins, host_of(s), ssl))
 		return 0;
 	tls_sessions_put(s->openssl->sessions, host_of(s), s->port, session);
 	return 1;

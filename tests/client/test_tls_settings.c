@@ -171,6 +171,49 @@ static void check_pinned(struct world *w, const char *pins, enum fetch_error e)
 
 #define OTHER_PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
+static struct tls_stream *shake(struct world *w, struct tls *tls, enum fetch_error want)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(w->origin->port),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct scope scope = scope_of(context_background(), NEVER);
+	struct conn *conn;
+	struct tls_stream *stream;
+	char detail[FAULT_BYTES] = "";
+	CHECK_OK(conn_dial((struct sockaddr *)&addr, sizeof(addr), NEVER, &conn));
+	CHECK_OK(tls->ops->open(tls, conn, STR("localhost"), w->origin->port, &stream));
+	enum fetch_error e = tls_handshake(stream, &scope, detail);
+	if (e != want)
+		test_fail("want %s, got %s", fetch_error_name(want), fetch_error_name(e));
+	return stream;
+}
+
+static void hang_up(struct tls_stream *stream)
+{
+	struct conn *conn = stream->conn;
+	stream->ops->close(stream);
+	conn_close(conn);
+}
+
+/* TLS 1.2 hands a session over before the handshake's end, and so before anybody looks at pins; the
+ * second handshake begins before the first stream is taken down. */
+TEST_GO(tls_session_of_a_host_that_shows_no_pin_is_not_resumed)
+{
+	struct world w;
+	struct tls *tls;
+	char *reason = NULL;
+	world_open(&w, &(struct cert){ .max_version = TLS1_2_VERSION });
+	const struct tls_options options = { .ca_file = w.certs->ca_file,
+					     .pins = "localhost=" OTHER_PIN };
+	CHECK_OK(tls_openssl_new(&options, &tls, &reason));
+	struct tls_stream *first = shake(&w, tls, FETCH_TLS_PIN_MISMATCH);
+	struct tls_stream *second = shake(&w, tls, FETCH_TLS_PIN_MISMATCH);
+	hang_up(first);
+	hang_up(second);
+	tls->ops->free(tls);
+	world_close(&w);
+}
+
 TEST_GO(tls_pins_hold_for_their_host)
 {
 	struct world w;
