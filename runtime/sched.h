@@ -228,6 +228,11 @@ struct g *g_new(struct p *p, void (*fn)(void *), const void *args, size_t size, 
 /* Puts a runnable g into p's queue (p is the caller's), first or last. */
 void p_put(struct p *p, struct g *g, bool next);
 
+/* --- find.c --- */
+
+/* The goroutine that m runs next; sleeps until there is one. On the scheduler's stack. */
+struct g *sched_find(struct m *m);
+
 /* --- idle.c --- */
 
 /* Puts g (runnable) at the end of the global queue and sees to it that somebody will look. Any thread. */
