@@ -229,21 +229,43 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 	return end_body(x);
 }
 
+/* --- The request --- */
+
+/* What comes before the request is out, where it counts as an answer only with a final head: 1xx are
+ * none (RFC 9110 §15.2). That head makes the rest of the body unnecessary. */
+static enum fetch_error digest_early(struct exchange *x, struct httpconn *h, ssize_t n,
+				     const char *data)
+{
+	bool clean;
+	enum fetch_error e = digest(x, h, n, data, &clean);
+	x->cut_short = message_head_done(&x->parser);
+	if (x->cut_short)
+		x->resp->t.first_byte = clock_now();
+	return e;
+}
+
+enum fetch_error exchange__hear(struct exchange *x, struct httpconn *h)
+{
+	const char *data = NULL;
+	conn_set_read_deadline(
+		h->conn, scope_until(&x->scope, clock_now(), x->limits.first_byte_timeout_ns));
+	ssize_t n = httpconn_read(h, &data);
+	return digest_early(x, h, n, data);
+}
+
 /* Waits for a 100, or for an answer that makes the body unnecessary; a server that knows nothing of
  * Expect says nothing (RFC 9110 §10.1.1). */
 static enum fetch_error await_continue(struct exchange *x, struct httpconn *h)
 {
 	enum fetch_error e = FETCH_OK;
 	const char *data = NULL;
-	bool clean;
 	conn_set_read_deadline(h->conn, scope_until(&x->scope, clock_now(), CONTINUE_WAIT_NS));
-	while (e == FETCH_OK && !x->continued && !message_head_done(&x->parser)) {
+	while (e == FETCH_OK && !x->continued && !x->cut_short) {
 		ssize_t n = httpconn_read(h, &data);
 		if (n == -ETIMEDOUT && scope_check(&x->scope) == FETCH_OK)
 			return FETCH_OK;
-		e = digest(x, h, n, data, &clean);
+		e = digest_early(x, h, n, data);
 	}
-	x->cut_short = message_head_done(&x->parser);
 	return e;
 }
 

@@ -55,4 +55,8 @@ struct exchange {
 /* Parks. h is open; it is the caller's to give back. */
 enum fetch_error exchange_run(struct exchange *x, struct httpconn *h) MUST_USE;
 
+/* For send.c: takes in what the peer has said while the request goes out. cut_short when that has an
+ * answer's final head. Parks if nothing has come. */
+enum fetch_error exchange__hear(struct exchange *x, struct httpconn *h) MUST_USE;
+
 #endif

@@ -5,8 +5,8 @@
  * A body that is small and known goes out with the head, in one write. A longer one goes block by
  * block, and a watch on the connection tells at once when the peer has something to say meanwhile:
  * most likely that it doesn't want the rest. The watch interrupts a write that waits, for a peer that
- * has answered may never read on. Over TLS what has come may be a session ticket: a look into the
- * stream tells, and the sending goes on.
+ * has answered may never read on. But it may also be a 100 (Continue) that comes late, or, over TLS, a
+ * session ticket: so it is read, and unless it is an answer the sending goes on.
  */
 #include "src/client/send.h"
 
@@ -167,21 +167,23 @@ static void on_answer(struct conn *conn, void *arg)
 	conn_interrupt(conn, ANSWERED);
 }
 
-/* The watch has told of something, or would not begin: is it an answer (or the end), or only TLS's own
- * talk? FETCH_OK: go on. */
+/* The watch has told of something, or would not begin. An answer cuts the body short; what is none (a
+ * 100 that comes late, other 1xx, TLS's own talk) is taken in, and the watch begins anew. */
 static enum fetch_error look(struct exchange *x, struct httpconn *h)
 {
-	do {
+	for (;;) {
 		conn_clear_interrupt(h->conn);
 		enum fetch_error e = scope_check(&x->scope); /* whose interrupt this was, too */
 		if (e)
 			return fault(x->resp->detail, e, "sending the request");
-		if (!h->tls || h->tls->ops->try_peek(h->tls) != TLS_WANTS_READ) {
-			x->cut_short = true;
+		bool spoke = h->tls && h->tls->ops->try_peek(h->tls) != TLS_WANTS_READ;
+		if (!spoke && conn_watch_idle(h->conn, on_answer, NULL))
 			return FETCH_OK;
-		}
-	} while (!conn_watch_idle(h->conn, on_answer, NULL));
-	return FETCH_OK;
+		if (spoke || !h->tls)
+			e = exchange__hear(x, h);
+		if (e || x->cut_short)
+			return e;
+	}
 }
 
 /* Writes all of a block, unless the peer answers meanwhile. */

@@ -335,6 +335,66 @@ TEST_GO(body_is_cut_short_by_an_answer)
 	}
 }
 
+#define HINTS "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+
+/* Says something before it reads, and between, that is no answer. */
+static bool hint(struct peer *p, struct buf *body)
+{
+	size_t len = strtoul(strstr(p->request, "\r\nContent-Length: ") + 18, NULL, 10);
+	peer_say(p, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 10");
+	if (!read_exactly(p, body, len / 4))
+		return false;
+	peer_say(p, "2 Processing\r\n\r\n" HINTS);
+	if (!read_exactly(p, body, len / 4))
+		return false;
+	if (strncmp(p->request, "PUT /no ", 8) == 0) {
+		peer_say(p, HINTS);
+		answer(p, "413 Content Too Large", STR("no"));
+		while (peer_read(p, body->data, body->cap) > 0)
+			;
+		return false;
+	}
+	if (!read_exactly(p, body, len - len / 4 * 2))
+		return false;
+	answer(p, "200 OK", STR("all"));
+	return true;
+}
+
+static void play_hint(struct peer *p)
+{
+	bool more = true;
+	while (more && peer_read_head(p)) {
+		cleanup(buf_done) struct buf body = { 0 };
+		more = hint(p, &body);
+	}
+}
+
+static void check_hinted(struct world *w, const char *path, unsigned status, const char *want)
+{
+	cleanup(buf_done) struct buf data = noise(LARGE);
+	struct body_bytes body = body_of_bytes(buf_str(&data));
+	struct fetched *f =
+		run(w, (struct fetch_request){ .method = STR("PUT"), .body = &body.source }, path);
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_EQ(f->resp->status, status);
+	CHECK_STR(f->body, want);
+	CHECK(f->resp->t.first_byte > 0 && f->resp->t.first_byte <= f->resp->t.done);
+	fetched_free(f);
+}
+
+TEST_GO(body_goes_on_after_an_informational_answer)
+{
+	for (int tls = 0; tls < 2; tls++) {
+		struct world w;
+		world_open(&w, play_hint, tls);
+		check_hinted(&w, "/", 200, "all");
+		check_hinted(&w, "/", 200, "all");
+		check_hinted(&w, "/no", 413, "no");
+		CHECK_EQ(w.origin->connections, 1);
+		world_close(&w);
+	}
+}
+
 static void play_leave(struct peer *p)
 {
 	char some[1000];
