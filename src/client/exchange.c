@@ -241,7 +241,7 @@ static enum fetch_error digest_early(struct exchange *x, struct httpconn *h, ssi
 	x->cut_short = message_head_done(&x->parser);
 	if (x->cut_short)
 		x->resp->t.first_byte = clock_now();
-	return e;
+	return e ? e : drain(x);
 }
 
 enum fetch_error exchange__hear(struct exchange *x, struct httpconn *h)

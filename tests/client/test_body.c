@@ -489,6 +489,31 @@ TEST_GO(body_waits_for_continue_when_it_is_to)
 	world_close(&w);
 }
 
+static size_t drained; /* how much of the body had come by the last drain */
+
+static int note_drain(struct body_sink *s)
+{
+	drained = CONTAINER_OF(s, struct fetched, sink)->len;
+	return 0;
+}
+
+TEST_GO(body_made_unnecessary_leaves_the_answer_to_be_drained)
+{
+	struct world w;
+	world_open(&w, play_expect, false);
+	struct body_bytes body = body_of_bytes(STR("the body"));
+	struct fetched *f = fetched_new();
+	struct fetch_request req = { .method = STR("PUT"),
+				     .body = &body.source,
+				     .expect_continue = true };
+	f->sink.drain = note_drain;
+	fetched_run(f, w.rig, context_background(), &req, origin_url(w.origin, "/no"));
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_EQ(drained, strlen("who are you?"));
+	fetched_free(f);
+	world_close(&w);
+}
+
 /* --- Redirects and retries --- */
 
 static void play_redirect(struct peer *p)
