@@ -29,10 +29,7 @@ struct alarm {
 
 static int64_t time_in(int64_t ns)
 {
-	int64_t now_ns = clock_now(), sum;
-	if (ns <= 0)
-		return now_ns;
-	return __builtin_add_overflow(now_ns, ns, &sum) ? NEVER : sum;
+	return clock_after(clock_now(), ns > 0 ? ns : 0);
 }
 
 static time_chan chan_of(struct alarm *a)

@@ -34,8 +34,7 @@ static void tick(struct timer *timer)
 static void start(struct ticker *t, int64_t period_ns)
 {
 	t->period_ns = period_ns;
-	if (__builtin_add_overflow(clock_now(), period_ns, &t->next_ns))
-		t->next_ns = NEVER;
+	t->next_ns = clock_after(clock_now(), period_ns);
 	HAPPENS_BEFORE(&t->timer);
 	timer_set(&t->timer, t->next_ns);
 }

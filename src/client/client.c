@@ -142,13 +142,10 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 		   const struct fetch_request *req, struct fetch_response *resp)
 {
 	const struct client_options *o = &c->options;
-	int64_t end_ns;
 	x->limits = req->limits;
 	fetch_limits_fill(&x->limits, &o->limits);
 	resp->start_ns = clock_now();
-	if (__builtin_add_overflow(resp->start_ns, x->limits.total_timeout_ns, &end_ns))
-		end_ns = NEVER;
-	x->scope = scope_of(ctx, end_ns);
+	x->scope = scope_of(ctx, clock_after(resp->start_ns, x->limits.total_timeout_ns));
 	x->options = o;
 	x->method = req->method;
 	x->fields = req->fields;

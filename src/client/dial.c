@@ -83,7 +83,7 @@ enum fetch_error dial_start(const struct dial_options *how, struct dial *d, int6
 	if (err)
 		return fault(detail, error_of(NULL, err), "%s: %s", fault_addr(&d->addr.sa, text),
 			     fault_errno(err));
-	*ret_until = clock_now() + how->connect_timeout_ns;
+	*ret_until = clock_after(clock_now(), how->connect_timeout_ns);
 	return FETCH_OK;
 }
 

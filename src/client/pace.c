@@ -4,9 +4,11 @@
  */
 #include "src/client/pace.h"
 
+#include "runtime/clock.h"
+
 int64_t pace_until(const struct pace *p, const struct fetch_limits *l)
 {
-	return l->min_speed > 0 && p->since_ns > 0 ? p->since_ns + l->pace_ns : NEVER;
+	return l->min_speed > 0 && p->since_ns > 0 ? clock_after(p->since_ns, l->pace_ns) : NEVER;
 }
 
 static bool is_fast_enough(uint64_t bytes, int64_t ns, uint64_t min_speed)

@@ -273,8 +273,9 @@ static int64_t sweep(struct pool *p)
 		for (struct httpconn *h; (h = take_dead(s));)
 			bury(p, h);
 		int64_t since = oldest_since(s);
-		if (since != NEVER && since + p->options.idle_ns < next)
-			next = since + p->options.idle_ns;
+		int64_t until = clock_after(since, p->options.idle_ns);
+		if (until < next)
+			next = until;
 	}
 	return next;
 }

@@ -44,6 +44,14 @@ TEST(pace_excuses_the_readers_own_time)
 	CHECK(!pace_keeps(&p, &slow, 111 * SECOND, 999));
 }
 
+TEST(pace_may_be_judged_never)
+{
+	static const struct fetch_limits ever = { .min_speed = 100, .pace_ns = NEVER };
+	struct pace p = { 0 };
+	CHECK(pace_keeps(&p, &ever, 1 * SECOND, 0));
+	CHECK_EQ(pace_until(&p, &ever), NEVER);
+}
+
 /* --- Speed of a real body --- */
 
 /* A byte each 10 ms. */
@@ -178,6 +186,30 @@ TEST_GO(limits_of_a_request_win_over_the_clients)
 		if (strcmp(cases[i].path, "/field") != 0 && strcmp(cases[i].path, "/head") != 0)
 			check_case(rig, origin_url(o, cases[i].path), &none, FETCH_OK);
 	}
+	rig_close(rig);
+	origin_close(o);
+}
+
+TEST_GO(limits_of_time_may_be_without_end)
+{
+	static const struct reply two[] = {
+		REPLY("/ok", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+		NO_MORE_REPLIES,
+	};
+	struct origin *o = origin_open(&(struct origin_options){ .replies = two });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .idle_conn_ns = NEVER,
+						   .limits = { .total_timeout_ns = NEVER,
+							       .resolve_timeout_ns = NEVER,
+							       .connect_timeout_ns = NEVER,
+							       .tls_timeout_ns = NEVER,
+							       .first_byte_timeout_ns = NEVER,
+							       .idle_timeout_ns = NEVER,
+							       .pace_ns = NEVER,
+							       .min_speed = 1 } });
+	check_get(rig, origin_url(o, "/ok"), FETCH_OK, 200, "hi");
+	check_get(rig, origin_url(o, "/ok"), FETCH_OK, 200, "hi");
+	CHECK_EQ(o->connections, 1);
 	rig_close(rig);
 	origin_close(o);
 }
