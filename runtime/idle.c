@@ -413,12 +413,14 @@ void m_idle(struct m *m)
 	}
 }
 
+/* Of a main that had lost its p the end may find a poller: it has been woken, and is on its way here. */
 void m_stop(struct m *m)
 {
 	static struct note never;
 	lock_acquire(&sched.lock);
 	add(m->p != NULL ? &sched.running : &sched.lost, -1u);
-	bool last = atomic_load(&sched.running) == 0 && atomic_load(&sched.lost) == 0;
+	bool last = atomic_load(&sched.running) == 0 && atomic_load(&sched.lost) == 0 &&
+		    sched.poller == NULL;
 	lock_release(&sched.lock);
 	stop_spinning(m);
 	if (last)

@@ -123,10 +123,15 @@ static void spill_queue(struct p *p)
 	sched_spill(&all);
 }
 
+/* To sysmon, which doesn't take the lock, it may look as if nobody ran between the two p. */
 void m_retire_p(struct m *m)
 {
 	spill_queue(m->p);
 	lock_acquire(&sched.lock);
+	if (atomic_load(&sched.stopping)) { /* in m_stop it is counted out */
+		lock_release(&sched.lock);
+		return;
+	}
 	m_give_up_p(m);
 	m->p = sched_take_idle_p();
 	if (m->p != NULL)
@@ -138,8 +143,10 @@ void m_retire_p(struct m *m)
 	}
 	bool sleeps = m->p == NULL;
 	lock_release(&sched.lock);
-	if (!sleeps)
+	if (!sleeps) {
+		sysmon_rouse();
 		return;
+	}
 	if (was_spinning)
 		atomic_store(&sched.spinning, 0);
 	m_sleep(m);

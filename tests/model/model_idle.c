@@ -374,6 +374,67 @@ static void watch(void)
 MODEL(sysmon_does_not_sleep_while_an_m_runs, .setup = sysmon_and_poller,
       .threads = { poll_once, watch })
 
+/* m 0's p is not in use any more; p 0 is idle. */
+static void one_retires(void)
+{
+	setup(2);
+	give(0, 1);
+	sched.maxprocs = 1;
+	sched.idle_ps = &ps[0];
+	sched.idle_count = 1;
+}
+
+static void sysmon_and_one_that_retires(void)
+{
+	one_retires();
+	sysmon_start();
+}
+
+static void retire(void)
+{
+	m_retire_p(m_self());
+}
+
+MODEL(sysmon_does_not_sleep_while_an_m_changes_its_p, .setup = sysmon_and_one_that_retires,
+      .threads = { retire, watch })
+
+/* --- the end --- */
+
+static void run_main(void)
+{
+	atomic_store(&sched.stopping, true);
+	m_stop(m_self());
+}
+
+static void stop_if_told(void)
+{
+	if (atomic_load(&sched.stopping))
+		m_stop(m_self());
+}
+
+static void retire_or_stop(void)
+{
+	stop_if_told();
+	m_retire_p(m_self());
+	stop_if_told();
+}
+
+static void main_runs_and_one_retires(void)
+{
+	setup(2);
+	give(0, 0);
+	give(1, 1);
+	sched.maxprocs = 1;
+}
+
+static void end_is_told(void)
+{
+	CHECK(atomic_load(&sched.stopped.woken) == 1);
+}
+
+MODEL(the_end_is_told_although_an_m_retires, .setup = main_runs_and_one_retires, .may_sleep = true,
+      .threads = { run_main, retire_or_stop }, .check = end_is_told)
+
 /* --- hand-off --- */
 
 /* m 0's goroutine computes, with g 0 in its queue; m 1 sleeps. */
@@ -467,6 +528,32 @@ static void lost_and_poller(void)
 	ms[1].lease.inside = 1;
 	ms[1].started = true;
 }
+
+/* Its g_exit waits for a p; the loop stops before it gets one. */
+static void main_without_p(void)
+{
+	atomic_store(&sched.stopping, true);
+	sched_inject(&gs[1]);
+	m_stop(m_self());
+}
+
+static void poll_and_stop(void)
+{
+	m_idle(m_self());
+	stop_if_told();
+}
+
+static void wait_for_end(void)
+{
+	note_sleep(&sched.stopped);
+	lock_acquire(&sched.lock);
+	bool all_rest = sched.poller == NULL && atomic_load(&sched.running) == 0;
+	lock_release(&sched.lock);
+	CHECK(all_rest);
+}
+
+MODEL(the_end_is_told_when_the_poller_rests_too, .setup = lost_and_poller, .may_sleep = true,
+      .most = 5000, .threads = { main_without_p, poll_and_stop, wait_for_end })
 
 MODEL(a_hog_that_comes_to_rest_is_run_on_by_another, .setup = lost_and_poller, .may_sleep = true,
       .threads = { hog_without_p, find_and_run }, .check = second_ran)
