@@ -153,8 +153,8 @@ extern struct sched sched;
 
 /* This OS thread's m; NULL on a thread that has none. Never kept across a park. Any thread.
  * The compilers keep a thread-local's address across calls, also across one that returns on another thread. So there is this one accessor, which
- * they can't see through: two instructions on x86-64; elsewhere a function that is never inlined. */
-#ifdef __x86_64__
+ * they can't see through: two instructions on x86-64; elsewhere, and for models (whose threads are no threads), a function that is never inlined. */
+#if defined(__x86_64__) && !defined(RUNTIME_MODEL)
 static inline struct m *m_self(void)
 {
 	struct m *m;

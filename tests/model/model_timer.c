@@ -5,6 +5,8 @@
  *
  * The heaps' locks are the model's. Each thread is an m with a p of its own.
  */
+#define RUNTIME_MODEL 1 /* sched.h leaves m_self to us */
+
 #include "runtime/clock.h"
 #include "runtime/sched.h"
 #include "tests/model/model.h"
