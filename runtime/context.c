@@ -284,6 +284,8 @@ struct context *context_without_cancel(struct context *parent)
 
 struct context *context_with_value(struct context *parent, const void *key, void *value)
 {
+	if (key == NULL)
+		panic("context: nil key");
 	struct context *ctx = new_child(parent);
 	ctx->key = key;
 	ctx->value = value;

@@ -37,7 +37,7 @@ struct context *context_with_timeout_cause(struct context *parent, int64_t timeo
 /* Has parent's values and nothing else of it: no deadline, never ends, not even by context_cancel, which panics. */
 struct context *context_without_cancel(struct context *parent) MUST_USE;
 struct context *context_with_value(struct context *parent, const void *key,
-				   void *value) MUST_USE; /* value borrowed */
+				   void *value) MUST_USE; /* value borrowed; panics without a key */
 
 /* Cancels ctx and all its descendants. The first cause wins. Never parks; any thread of the runtime, timers' callbacks too.
  * cause 0 = -ECANCELED. */

@@ -86,6 +86,30 @@ static int check_private(const char *file, char **ret_reason)
 	return 0;
 }
 
+/* Without this the library would ask on the terminal. */
+static int no_password(char *buf, int size, int writing, void *asked)
+{
+	(void)buf, (void)size, (void)writing;
+	*(bool *)asked = true;
+	return -1;
+}
+
+static int load_key(SSL_CTX *ctx, const char *file, char **ret_reason)
+{
+	bool asked = false;
+	SSL_CTX_set_default_passwd_cb(ctx, no_password);
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, &asked);
+	bool loaded = SSL_CTX_use_PrivateKey_file(ctx, file, SSL_FILETYPE_PEM);
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+	if (asked)
+		return tls_refuse(ret_reason,
+				  "%s: [tls] key_file needs a password: keep the key without one",
+				  file);
+	return loaded ? 0
+		      : refuse_file(ret_reason, "key_file", file,
+				    "no usable key of that certificate");
+}
+
 static int load_own(SSL_CTX *ctx, const struct tls_options *o, char **ret_reason)
 {
 	if (!o->cert_file && !o->key_file)
@@ -98,10 +122,7 @@ static int load_own(SSL_CTX *ctx, const struct tls_options *o, char **ret_reason
 		return err;
 	if (!SSL_CTX_use_certificate_chain_file(ctx, o->cert_file))
 		return refuse_file(ret_reason, "cert_file", o->cert_file, "no usable certificate");
-	if (!SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM))
-		return refuse_file(ret_reason, "key_file", key,
-				   "no usable key of that certificate");
-	return 0;
+	return load_key(ctx, key, ret_reason);
 }
 
 /* --- The key log --- */

@@ -265,12 +265,15 @@ TEST_GO(tls_settings_that_cant_be_used_are_named)
 
 /* --- Our own certificate --- */
 
-static void write_own(SSL_CTX *ctx, const char *path)
+/* password NULL: the key lies open. */
+static void write_own(SSL_CTX *ctx, const char *path, const char *password)
 {
 	FILE *f = fopen(path, "w");
 	CHECK(f);
 	CHECK(PEM_write_X509(f, SSL_CTX_get0_certificate(ctx)));
-	CHECK(PEM_write_PrivateKey(f, SSL_CTX_get0_privatekey(ctx), NULL, NULL, 0, NULL, NULL));
+	CHECK(PEM_write_PrivateKey(f, SSL_CTX_get0_privatekey(ctx),
+				   password ? EVP_aes_256_cbc() : NULL, NULL, 0, NULL,
+				   (void *)(uintptr_t)password));
 	CHECK_OK(fclose(f));
 	CHECK_OK(chmod(path, 0600));
 }
@@ -284,7 +287,7 @@ TEST_GO(tls_shows_its_own_certificate_to_servers_that_ask)
 	CHECK(SSL_CTX_load_verify_file(w.ctx, w.certs->ca_file));
 	CHECK(SSL_CTX_set_session_id_context(w.ctx, (const unsigned char *)"test", 4));
 	snprintf(own, sizeof(own), "%s/own.pem", test_dir());
-	write_own(w.ctx, own);
+	write_own(w.ctx, own, NULL);
 	struct rig *rig = rig_open(&(struct client_options){
 		.tls = { .ca_file = w.certs->ca_file, .cert_file = own } });
 	check_get(rig, origin_url(w.origin, "/ok"), FETCH_OK, 200, "hi");
@@ -295,6 +298,18 @@ TEST_GO(tls_shows_its_own_certificate_to_servers_that_ask)
 	fetched_free(f);
 	CHECK_EQ(w.origin->requests, 1);
 	rig_close(rig);
+	world_close(&w);
+}
+
+/* Nobody is asked for it: a daemon has no terminal, and where it has one the start would stand still. */
+TEST_GO(tls_key_with_a_password_is_refused)
+{
+	struct world w;
+	char own[300];
+	world_open(&w, &(struct cert){ 0 });
+	snprintf(own, sizeof(own), "%s/locked.pem", test_dir());
+	write_own(w.ctx, own, "secret");
+	check_no_client(&(struct tls_options){ .cert_file = own }, "needs a password");
 	world_close(&w);
 }
 

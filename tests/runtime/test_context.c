@@ -773,3 +773,8 @@ TEST_GO_DIES(context_of_nil_parent_panics, "panic: context: nil parent")
 {
 	context_unref(context_with_cancel(NULL));
 }
+
+TEST_GO_DIES(context_value_without_a_key_panics, "panic: context: nil key")
+{
+	context_unref(context_with_value(context_background(), NULL, "value"));
+}
