@@ -52,7 +52,7 @@ FLAGS_asan    := -O1 -DRUNTIME_DEBUG -fsanitize=address,undefined -fno-sanitize-
 FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 FLAGS_tsan    := -O1 -DRUNTIME_DEBUG -fsanitize=thread
 FLAGS_race    := -O1 -DRUNTIME_DEBUG -DSANITIZER_EXPLICIT_EDGES -fsanitize=thread
-FLAGS_model   := -O1 -DRUNTIME_MODEL
+FLAGS_model   := -O1
 FLAGS_aarch64 := -O1 -DRUNTIME_DEBUG
 FLAGS_ubsan   := -O1 -DRUNTIME_DEBUG -fsanitize=undefined -fno-sanitize-recover=undefined
 
@@ -171,7 +171,7 @@ $(BENCHES): $(O)/%: $(O)/obj/%.o $(call helpers_of,bench/runtime,bench) $(LIB_RU
 MODELS := $(patsubst %.c,$(O)/%,$(wildcard tests/model/model_*.c))
 ENGINE := $(call helpers_of,tests/model,model) $(call objects,runtime/switch_$(ARCH).S)
 CHECKED := -fsanitize=thread -U__SANITIZE_THREAD__ -fno-inline -fno-optimize-sibling-calls \
-	-Drealloc=model_realloc -Dsched_yield=model_sched_yield \
+	-iquote tests/model/shadow -Drealloc=model_realloc -Dsched_yield=model_sched_yield \
 	-Dmemcpy=model_memcpy -Dmemset=model_memset
 ifeq ($(MODE),model)
 $(RUNTIME) $(call program_objects,tests/model/model_*.c): CFLAGS += $(CHECKED)

@@ -24,6 +24,7 @@
 #include "runtime/proc.h"
 #include "runtime/runq.h"
 #include "runtime/sanitizer.h"
+#include "runtime/self.h"
 #include "runtime/stack.h"
 #include "runtime/timer.h"
 
@@ -150,22 +151,6 @@ struct sched {
 extern struct sched sched;
 
 /* --- proc.c --- */
-
-/* This OS thread's m; NULL on a thread that has none. Never kept across a park. Any thread.
- * The compilers keep a thread-local's address across calls, also across one that returns on another thread. So there is this one accessor, which
- * they can't see through: two instructions on x86-64; elsewhere, and for models (whose threads are no threads), a function that is never inlined. */
-#if defined(__x86_64__) && !defined(RUNTIME_MODEL)
-static inline struct m *m_self(void)
-{
-	struct m *m;
-	__asm__ volatile("movq sched__current_m@gottpoff(%%rip), %0\n\t"
-			 "movq %%fs:(%0), %0"
-			 : "=r"(m));
-	return m;
-}
-#else
-struct m *m_self(void);
-#endif
 
 /* A lease_enter that has been asked. Sets m->p to NULL if it has been taken. */
 void m_answer(struct m *m);

@@ -6,7 +6,7 @@
  * Not here: goroutines themselves (proc.c). A thread of a model is an m's loop, written out for the one thing that it looks for. The netpoller is
  * an event that stays until it is taken, as an eventfd in an edge-triggered epoll is; the locks are one step each.
  */
-#define RUNTIME_MODEL 1 /* sched.h leaves m_self to us */
+#include "tests/model/shadow/runtime/self.h" /* before all that would take the runtime's */
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
  *
  * The heaps' locks are the model's. Each thread is an m with a p of its own.
  */
-#define RUNTIME_MODEL 1 /* sched.h leaves m_self to us */
+#include "tests/model/shadow/runtime/self.h" /* before all that would take the runtime's */
 
 #include "runtime/clock.h"
 #include "runtime/sched.h"
