@@ -160,6 +160,13 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->resp = resp;
 }
 
+static enum fetch_error check(const struct exchange *x)
+{
+	if (str_eq(x->method, STR("CONNECT")))
+		return fault(x->resp->detail, FETCH_BAD_REQUEST, "CONNECT would make a tunnel");
+	return scope_check(&x->scope);
+}
+
 enum fetch_error client_fetch(struct client *c, struct context *ctx,
 			      const struct fetch_request *req, struct fetch_response *resp)
 {
@@ -170,7 +177,7 @@ enum fetch_error client_fetch(struct client *c, struct context *ctx,
 		return resp->error = FETCH_OUT_OF_MEMORY;
 	}
 	set_up(x, c, ctx, req, resp);
-	enum fetch_error e = scope_check(&x->scope);
+	enum fetch_error e = check(x);
 	if (e == FETCH_OK)
 		e = redirect_run(&c->transport, x);
 	if (resp->t.done == 0) /* it failed before an answer's end */

@@ -70,7 +70,7 @@ struct body_sink {
 };
 
 struct fetch_request {
-	struct str method;	     /* GET, HEAD, ... */
+	struct str method;	     /* GET, HEAD, ...; not CONNECT */
 	const struct url *url;	     /* borrowed until client_fetch returns */
 	const struct fields *fields; /* the caller's extra fields; NULL = none */
 	struct str sensitive;	     /* names, comma-separated, of fields that a redirect to another

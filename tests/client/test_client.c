@@ -425,3 +425,18 @@ TEST_GO(client_a_thousand_requests_without_keepalive_over_seven_connections, .ti
 	rig_close(m.rig);
 	origin_close(o);
 }
+
+/* What follows a 2xx to it is another protocol, and the connection none for the pool. */
+TEST_GO(client_makes_no_tunnels)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .replies = replies });
+	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	struct fetched *f =
+		rig_fetch(rig, context_background(), "CONNECT", origin_url(o, "/ok"), NULL);
+	CHECK_ERROR(f, FETCH_BAD_REQUEST);
+	CHECK_STR(f->resp->detail, "CONNECT would make a tunnel");
+	CHECK_EQ(o->connections, 0);
+	fetched_free(f);
+	rig_close(rig);
+	origin_close(o);
+}
