@@ -6,8 +6,8 @@
  * Each processor has a set of its own, written by its owner alone with plain stores; threads without a processor share one that is
  * counted in atomically. Only the sum has a meaning. Counting so costs a load and a store of a line that the owner has anyway.
  *
- * The histogram is of the time from runnable to running, as Go's /sched/latencies. One goroutine in some 61 dispatches is timed: two looks
- * at the clock for that many switches. Its buckets are powers of two: bucket i holds what is below latency_bound_ns(i), the last all else.
+ * The histogram is of the time from runnable to running, as Go's /sched/latencies. One goroutine in some 500 dispatches is timed: two
+ * looks at the clock for that many switches. Its buckets are powers of two: bucket i holds what is below latency_bound_ns(i), the last all else.
  */
 #ifndef RUNTIME_COUNTER_H
 #define RUNTIME_COUNTER_H

@@ -48,7 +48,7 @@ void errgroup_go(struct errgroup *g, int (*fn)(void *arg), void *arg);
 #define ERRGROUP_ARGS_MAX 960
 void errgroup_go_copy(struct errgroup *g, int (*fn)(void *args), const void *args, size_t size);
 
-/* As errgroup_go, but false instead of parking. */
+/* As errgroup_go, but false where that would wait for a place. May give way to others, as go does. */
 bool errgroup_try_go(struct errgroup *g, int (*fn)(void *arg), void *arg) MUST_USE;
 
 /* Parks until all have returned; gives the first non-zero return; frees g, unless it was a zero value. */

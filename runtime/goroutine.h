@@ -10,7 +10,7 @@
  * belongs to a thread (errno, pthread_self, a pthread mutex, OpenSSL's error queue) is held across a call that parks.
  *
  * A goroutine that computes for long or blocks in the kernel holds nobody up: after 10 ms others get its processor, if they need it, and it gives
- * way at its next call that may park, whether or not it would have to wait there.
+ * way at its next call that may park, whether or not it would have to wait there (but for a lock that is free).
  */
 #ifndef RUNTIME_GOROUTINE_H
 #define RUNTIME_GOROUTINE_H

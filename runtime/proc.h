@@ -51,7 +51,7 @@ void g_park(enum wait_reason reason, bool (*commit)(struct g *g, void *arg), voi
 void g_park_unlock(enum wait_reason reason, struct lock *l);
 
 /* Lets others run if they have waited for too long, or if this goroutine has lost its processor. May park. For the beginning of each operation
- * that may park but need not: a goroutine that never has to wait must give way, too. Costs a nanosecond. */
+ * that may park but need not: a goroutine that never has to wait must give way, too. Costs a nanosecond: a lock asks only when it isn't free. */
 void g_give_way(void);
 
 /* Makes a parked goroutine runnable: exactly once for each park. Any thread, also one that is not the runtime's. From a
