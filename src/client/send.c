@@ -50,6 +50,12 @@ static bool is_left_out(const struct exchange *x, struct str name)
 	       (x->bodiless && is_about_content(name));
 }
 
+/* Not without content (RFC 9110 §10.1.1). */
+static bool expects_continue(const struct exchange *x)
+{
+	return x->body && x->body->len != 0 && x->expects;
+}
+
 #define OWN_FIELDS 3
 
 /* The caller's fields that go out, our name unless the caller has given one, and the codings that we
@@ -71,7 +77,7 @@ static size_t collect_fields(const struct exchange *x, struct field *list)
 		list[n++] = (struct field){ STR("User-Agent"), str_of(x->options->user_agent) };
 	if (!as_is)
 		list[n++] = (struct field){ STR("Accept-Encoding"), STR(DECODE_ACCEPTED) };
-	if (x->body && x->expects)
+	if (expects_continue(x))
 		list[n++] = (struct field){ STR("Expect"), STR("100-continue") };
 	return n;
 }
@@ -145,7 +151,7 @@ enum fetch_error send_head(struct exchange *x, struct httpconn *h, bool *ret_bod
 	int err = build_head(x, &head);
 	if (err)
 		return err == -EINVAL ? FETCH_BAD_REQUEST : FETCH_OUT_OF_MEMORY;
-	*ret_body = x->body && (x->expects || !is_small(x->body));
+	*ret_body = x->body && (expects_continue(x) || !is_small(x->body));
 	enum fetch_error e = x->body && !*ret_body ? append_body(x, &head) : FETCH_OK;
 	if (e)
 		return e;

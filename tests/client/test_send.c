@@ -206,6 +206,24 @@ TEST_GO(send_body_waits_for_continue_when_it_is_to)
 	upload_close(&w);
 }
 
+/* RFC 9110 §10.1.1: no expectation without content. */
+TEST_GO(send_body_of_no_bytes_is_not_waited_for)
+{
+	struct upload w;
+	upload_open(&w, upload_echo, false);
+	struct body_bytes body = body_of_bytes(STR(""));
+	struct fetched *f = upload_run(&w,
+				       (struct fetch_request){ .method = STR("PUT"),
+							       .body = &body.source,
+							       .expect_continue = true },
+				       "/");
+	CHECK_ERROR(f, FETCH_OK);
+	check_head_has(&w, "\r\nExpect:", false);
+	check_head_has(&w, "\r\nContent-Length: 0\r\n", true);
+	fetched_free(f);
+	upload_close(&w);
+}
+
 static size_t drained; /* how much of the body had come by the last drain */
 
 static int note_drain(struct body_sink *s)
