@@ -76,7 +76,8 @@ struct fetch_request {
 	struct str sensitive;	     /* names, comma-separated, of fields that a redirect to another
 					origin takes away; Authorization and Cookie always are */
 	struct body_source *body;    /* NULL = none; begins at its beginning */
-	bool expect_continue;	     /* the body waits up to a second for a 100 (Continue) */
+	bool expect_continue;	     /* the body waits up to a second for a 100 (Continue); after
+					a 417 it goes out without */
 	struct body_sink *sink;	     /* NULL = the body is read, decoded, counted and dropped */
 	struct fetch_limits limits;  /* what is 0 is the client's */
 };

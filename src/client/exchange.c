@@ -33,6 +33,12 @@ static bool is_redirect(const struct message_head *head)
 	       fields_get(head->fields, STR("Location"), &location);
 }
 
+/* Nobody gets to see this answer. */
+static bool is_passing(const struct exchange *x)
+{
+	return x->redirect || x->refused;
+}
+
 static int on_decoded(void *user, const char *data, size_t len)
 {
 	struct exchange *x = user;
@@ -75,7 +81,8 @@ static int on_head(void *user, const struct message_head *head)
 	bool bodiless = str_eq(x->method, STR("HEAD"));
 	enum fetch_error e = FETCH_OK;
 	x->redirect = x->follow && is_redirect(head);
-	if (x->redirect)
+	x->refused = x->awaits && head->status == 417;
+	if (is_passing(x))
 		x->message.body_bytes = REDIRECT_BODY_MAX;
 	else
 		e = begin_body(x, head, bodiless);
@@ -87,7 +94,7 @@ static int on_body(void *user, const char *data, size_t len)
 {
 	struct exchange *x = user;
 	x->resp->size_download += len;
-	if (x->redirect)
+	if (is_passing(x))
 		return FETCH_OK;
 	return x->decoder ? (int)decoder_feed(x->decoder, data, len) : on_decoded(x, data, len);
 }
@@ -164,7 +171,7 @@ static enum fetch_error end_body(struct exchange *x)
 
 static enum fetch_error drain(struct exchange *x)
 {
-	if (!x->sink || !x->sink->drain || x->redirect || !message_head_done(&x->parser))
+	if (!x->sink || !x->sink->drain || is_passing(x) || !message_head_done(&x->parser))
 		return FETCH_OK;
 	int64_t begin = x->limits.min_speed ? clock_now() : 0;
 	int err = x->sink->drain(x->sink);
@@ -260,12 +267,14 @@ static enum fetch_error await_continue(struct exchange *x, struct httpconn *h)
 	enum fetch_error e = FETCH_OK;
 	const char *data = NULL;
 	conn_set_read_deadline(h->conn, scope_until(&x->scope, clock_now(), CONTINUE_WAIT_NS));
+	x->awaits = true;
 	while (e == FETCH_OK && !x->continued && !x->cut_short) {
 		ssize_t n = httpconn_read(h, &data);
 		if (n == -ETIMEDOUT && scope_check(&x->scope) == FETCH_OK)
-			return FETCH_OK;
+			break;
 		e = digest_early(x, h, n, data);
 	}
+	x->awaits = false;
 	return e;
 }
 
@@ -288,7 +297,7 @@ static bool ends_request(enum fetch_error e)
 static void begin(struct exchange *x)
 {
 	x->wrote = x->answered = x->redirect = x->reusable = false;
-	x->continued = x->cut_short = false;
+	x->awaits = x->continued = x->refused = x->cut_short = false;
 	x->message = x->limits.message;
 	x->pace = (struct pace){ 0 };
 	message_parser_init(&x->parser, MESSAGE_RESPONSE, &x->message, &events, x);
@@ -310,7 +319,7 @@ enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)
 		fault(x->resp->detail, e, "%s", decoder_reason(x->decoder));
 	decoder_free(x->decoder);
 	x->decoder = NULL;
-	if (x->redirect && !ends_request(e)) {
+	if (is_passing(x) && !ends_request(e)) {
 		x->resp->detail[0] = '\0';
 		return FETCH_OK;
 	}

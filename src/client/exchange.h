@@ -7,8 +7,8 @@
  *	enum fetch_error e = exchange_run(x, h);	// parks
  *	if (x->reusable) pool_put(pool, h, x->resp->t.done); else pool_discard(pool, h);
  *
- * A redirect that will be followed counts as whole once its head is: its body is read for the
- * connection's sake only, and not far.
+ * An answer that another request follows (a redirect, or a 417 to Expect) counts as whole once its head
+ * is: its body is read for the connection's sake only, and not far.
  */
 #ifndef CLIENT_EXCHANGE_H
 #define CLIENT_EXCHANGE_H
@@ -40,7 +40,9 @@ struct exchange {
 	/* What became of it. */
 	bool wrote;	/* a byte of the request may have gone out */
 	bool answered;	/* a byte of an answer came */
+	bool awaits;	/* the body waits for a 100 at this moment */
 	bool continued; /* a 100 came */
+	bool refused;	/* a 417 came instead: to be repeated without that expectation */
 	bool cut_short; /* the peer answered before it had the whole body */
 	bool redirect;	/* the answer is a redirect to be followed */
 	bool reusable;	/* the connection may carry another exchange */

@@ -145,6 +145,13 @@ static enum fetch_error step(struct exchange *x, uint32_t *stretch)
 	return FETCH_OK;
 }
 
+/* The same request again: RFC 9110 §10.1.1. None of its body was read. */
+static void stop_expecting(struct exchange *x)
+{
+	x->expects = false;
+	forget_answer(x->resp);
+}
+
 enum fetch_error redirect_run(struct transport *t, struct exchange *x)
 {
 	uint32_t stretch = 0;
@@ -152,9 +159,12 @@ enum fetch_error redirect_run(struct transport *t, struct exchange *x)
 	x->resp->t.start = x->resp->start_ns;
 	for (;;) {
 		enum fetch_error e = transport_round_trip(t, x);
-		if (e || !x->redirect)
+		if (e || (!x->redirect && !x->refused))
 			return e;
-		e = step(x, &stretch);
+		if (x->refused)
+			stop_expecting(x);
+		else
+			e = step(x, &stretch);
 		if (e)
 			return e;
 	}

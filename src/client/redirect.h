@@ -6,7 +6,7 @@
  * 303 makes every method but HEAD a GET, 301 and 302 a POST; 307 and 308 change nothing. From https
  * to http is refused. As soon as the origin changes, the fields that were meant for the first one
  * stay behind, for good. The answer's hops tell the way; url_effective is where it ended, also on
- * failure.
+ * failure. A 417 to a request that expected a 100 has it repeated without.
  */
 #ifndef CLIENT_REDIRECT_H
 #define CLIENT_REDIRECT_H

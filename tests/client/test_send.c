@@ -224,6 +224,48 @@ TEST_GO(send_body_of_no_bytes_is_not_waited_for)
 	upload_close(&w);
 }
 
+/* Knows no expectations. */
+static void play_417(struct peer *p)
+{
+	while (peer_read_head(p)) {
+		cleanup(buf_done) struct buf body = { 0 };
+		bool never = strncmp(p->request, "PUT /never ", 11) == 0;
+		if (strstr(p->request, "\r\nExpect: ")) {
+			upload_answer(p, "417 Expectation Failed", STR("what?"));
+			return;
+		}
+		if (!upload_read_body(p, &body))
+			return;
+		upload_answer(p, never ? "417 Expectation Failed" : "200 OK", buf_str(&body));
+	}
+}
+
+static void check_417(struct upload *w, const char *path, unsigned status)
+{
+	struct body_bytes body = body_of_bytes(STR("the body"));
+	body.source.rewind = NULL; /* there is no need: none of it has been read */
+	struct fetched *f = upload_run(w,
+				       (struct fetch_request){ .method = STR("PUT"),
+							       .body = &body.source,
+							       .expect_continue = true },
+				       path);
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_EQ(f->resp->status, status);
+	CHECK_STR(f->body, "the body");
+	CHECK_EQ(f->begins, 1);
+	CHECK_EQ(f->resp->size_body, 8);
+	fetched_free(f);
+}
+
+TEST_GO(send_body_expects_nothing_of_a_server_that_refuses_to)
+{
+	struct upload w;
+	upload_open(&w, play_417, false);
+	check_417(&w, "/", 200);
+	check_417(&w, "/never", 417);
+	upload_close(&w);
+}
+
 static size_t drained; /* how much of the body had come by the last drain */
 
 static int note_drain(struct body_sink *s)
