@@ -183,14 +183,13 @@ static void end_run(struct m *m, struct timer *t)
 	atomic_fetch_sub_explicit(&t->runs, RUN_ENDS, memory_order_release);
 }
 
-/* Gives t->runs as it was when fn was not running. From fn itself: the run counts as ended now, so that fn may free the timer. */
+/* Gives t->runs as it was when fn was not running. From fn itself: this run counts as ended now, so that fn may free the timer; one before
+ * it that has set the timer anew may still be about to return, on another thread. */
 static uint32_t wait_while_running(struct timer *t)
 {
 	struct m *m = m_self();
-	if (UNLIKELY(m != NULL && m->timer == t)) {
+	if (UNLIKELY(m != NULL && m->timer == t))
 		end_run(m, t);
-		return atomic_load_explicit(&t->runs, memory_order_relaxed);
-	}
 	uint32_t runs;
 	while (UNLIKELY(((runs = atomic_load_explicit(&t->runs, memory_order_acquire)) & RUNNING) !=
 			0))

@@ -220,6 +220,26 @@ static void stop_for_ever(void)
 MODEL(a_stop_waits_for_fn_on_whichever_thread_it_runs_again, .setup = setup_again,
       .threads = { run_first_heap, run_first_heap, stop_for_ever })
 
+/* The last run ends the timer's life; the one before may not have ended yet, on another thread. */
+static void set_again_or_stop(struct timer *t)
+{
+	static _Atomic int begun;
+	if (atomic_fetch_add_explicit(&begun, 1, memory_order_relaxed) == 0)
+		timer_set(t, 6);
+	else
+		timer_stop(t);
+	payload++;
+}
+
+static void setup_again_or_stop(void)
+{
+	setup_armed();
+	timer.fn = set_again_or_stop;
+}
+
+MODEL(a_stop_from_fn_waits_for_the_run_before, .setup = setup_again_or_stop,
+      .threads = { run_heaps, run_heaps })
+
 /* --- on two heaps --- */
 
 static void set_and_run(void)
