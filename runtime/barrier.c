@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * barrier: membarrier(2), registered for; a child of fork is registered anew, for it may have lost that (the man page promises nothing).
+ * Others have relied on it from then on: a barrier that doesn't come about is the end.
  */
 #include "runtime/barrier.h"
 
@@ -9,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/base.h"
 #include "runtime/sanitizer.h"
 
 bool barrier_reaches_all;
@@ -30,7 +32,9 @@ void barrier_init(void)
 void barrier_heavy(void)
 {
 	atomic_thread_fence(memory_order_seq_cst);
-	if (barrier_reaches_all)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	if (barrier_reaches_all &&
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+		fatal("membarrier, which worked before: %m (a filter of system calls has to be in "
+		      "place when the program starts)");
 	atomic_thread_fence(memory_order_seq_cst);
 }

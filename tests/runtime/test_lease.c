@@ -3,10 +3,16 @@
  * Tests of lease.h and barrier.c with real threads and the kernel's membarrier: processors that go from hand to hand all the time. What each
  * execution may do is tests/model/model_lease.c's; this is for the processor's own ideas. STRESS_SECONDS=600 makes it long.
  */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "runtime/base.h"
 #include "runtime/clock.h"
@@ -173,4 +179,37 @@ TEST(no_processor_is_in_two_hands_and_no_use_is_lost, .timeout_s = 3600)
 	for (int i = 0; i < PS; i++)
 		uses -= ps[i].uses;
 	CHECK_EQ(uses, 0);
+}
+
+/* --- barrier.c --- */
+
+static void refuse_membarrier(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_LEN(filter), .filter = filter };
+	CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		test_skip("no filters of system calls here");
+}
+
+TEST(barriers_are_fences_where_membarrier_is_refused)
+{
+	refuse_membarrier();
+	barrier_init();
+	CHECK(!barrier_reaches_all);
+	barrier_heavy();
+}
+
+TEST_DIES(a_membarrier_that_is_refused_later_is_fatal, "membarrier, which worked before")
+{
+	barrier_init();
+	if (!barrier_reaches_all)
+		test_skip("no membarrier here");
+	refuse_membarrier();
+	barrier_heavy();
 }
