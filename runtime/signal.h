@@ -12,6 +12,9 @@
  * was asked for. The send never blocks: a full channel loses it, so a channel needs a buffer. Equal signals that come faster than they
  * are delivered become one, as in the kernel. SIGKILL and SIGSTOP never come. Those of faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
  * SIGSYS, SIGABRT) are the runtime's own: naming one panics, as a number that is no signal does.
+ *
+ * The threads that run goroutines block all signals but those of faults, and a program that a goroutine starts (posix_spawn, fork and exec)
+ * inherits that: give it a mask of its own.
  */
 #ifndef RUNTIME_SIGNAL_H
 #define RUNTIME_SIGNAL_H
