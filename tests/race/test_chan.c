@@ -407,7 +407,7 @@ static void unref_first(void *arg)
 TEST_GO(whoever_frees_a_channel_may)
 {
 	make(1);
-	chan_ref(ch);
+	(void)chan_ref(ch);
 	go(unref_first, NULL);
 	await(1);
 	chan_unref(ch);

@@ -101,7 +101,7 @@ static void select_send_second(void *arg)
 TEST_GO(receive_happens_before_the_end_of_the_select_that_waits_to_send)
 {
 	make(0);
-	chan_ref(left);
+	(void)chan_ref(left);
 	go(select_send_second, NULL);
 	settle();
 	receive_first(NULL);

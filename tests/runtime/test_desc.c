@@ -251,6 +251,7 @@ TEST_GO_DIES(two_readers_at_once_panic, "a second goroutine reads from")
 	struct reader a, b;
 	start_reader(&a, p.client);
 	start_reader(&b, p.client);
+	waitgroup_wait(&b.done);
 }
 
 /* The descriptor's number must not go to somebody else while a reader may still use it. */
