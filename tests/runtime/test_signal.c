@@ -4,6 +4,7 @@
  */
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -188,7 +189,9 @@ TEST_GO(each_channel_gets_the_signals_that_it_asked_for)
 
 TEST_GO(no_signal_named_means_all)
 {
-	int signals[] = { SIGHUP, SIGTERM, SIGWINCH, SIGQUIT, SIGRTMIN, SIGRTMAX };
+	/* An emulator (TEST_LAUNCHER) keeps the last one for itself. */
+	int last = getenv("TEST_LAUNCHER") == NULL ? SIGRTMAX : SIGRTMIN + 5;
+	int signals[] = { SIGHUP, SIGTERM, SIGWINCH, SIGQUIT, SIGRTMIN, last };
 	signal_chan c = chan_make(signal_chan, 1);
 	int got;
 	signal_notify(c, 0);
