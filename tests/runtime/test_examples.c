@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/sanitizer.h"
 #include "tests/harness.h"
 
 static void become(const char *name)
@@ -110,12 +111,18 @@ TEST(example_ratelimit)
 
 TEST(example_shutdown_by_sigterm)
 {
+#ifdef HAVE_TSAN
+	test_skip("TSan now and then runs no handler for a signal that came");
+#endif
 	check_program("shutdown", SIGTERM,
 		      "working; Ctrl-C stops\nSIGTERM: stopping\nall 3 workers have finished\n");
 }
 
 TEST(example_shutdown_by_sigint)
 {
+#ifdef HAVE_TSAN
+	test_skip("TSan now and then runs no handler for a signal that came");
+#endif
 	check_program("shutdown", SIGINT,
 		      "working; Ctrl-C stops\nSIGINT: stopping\nall 3 workers have finished\n");
 }
