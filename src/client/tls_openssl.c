@@ -21,7 +21,7 @@
 #include "runtime/once.h"
 #include "src/client/tls_openssl.h"
 
-/* Kept unless the options say otherwise: some 30 MB when they come with long chains. */
+/* Kept unless the options say otherwise. */
 #define SESSIONS 4096
 
 struct openssl {

@@ -2,8 +2,8 @@
  *
  * coder_zlib: gzip (RFC 1952) and deflate. "deflate" means zlib's format (RFC 1950), and yet some
  * servers send the bare stream (RFC 1951): the first two bytes tell, for zlib's are a multiple of 31
- * and name the method 8, and a bare stream that began like that would use a reserved block type or
- * a stored block with a length that contradicts itself.
+ * and name the method 8. A bare stream that began like that would begin with a stored block whose
+ * padding isn't zero.
  */
 #include <stdlib.h>
 #include <zlib.h>
