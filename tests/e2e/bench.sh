@@ -56,4 +56,9 @@ prlimit --nofile=64:64 --pid "$ORIGIN"
 timeout 60 "$BUILD/fetchbench" --url "http://127.0.0.1:$origin/d/20/10" --n 400 --c 50 --no-keepalive --timeout-ms 20000 >out 2>err
 same "requests, answered or hung up on" 400 "$(jq -r ".ok + .errors" out)"
 [ "$(jq -r .ok out)" -gt 0 ] || fail "none was served: $(cat out)"
-same 'after the rush' 200 "$(curl -sS -o body -w '%{http_code}' "http://127.0.0.1:$origin/b/1")"
+# The rush's last connections are closed a moment after their client has gone: until then a newcomer, too, is hung up on.
+answers()
+{
+	[ "$(curl -s -o body -w '%{http_code}' "http://127.0.0.1:$origin/b/1")" = 200 ]
+}
+await 10 'an answer after the rush' answers
