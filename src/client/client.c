@@ -72,7 +72,7 @@ static void connect_parts(struct client *c)
 	const struct client_options *o = &c->options;
 	c->transport.pool = c->pool;
 	c->transport.connector.cache = c->cache;
-	c->transport.connector.tls = c->tls;
+	c->transport.tls = c->tls;
 	c->transport.connector.policy = o->policy;
 }
 

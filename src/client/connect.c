@@ -14,11 +14,18 @@ static void unref_answer(struct dns_answer **a)
 	dns_answer_unref(*a);
 }
 
-static enum fetch_error open_tls(struct connector *c, const struct scope *scope, int64_t timeout_ns,
-				 const struct url *url, struct httpconn *h, char *detail)
+struct connect_limits connect_limits_of(const struct fetch_limits *l)
 {
-	int err = c->tls->ops->open(c->tls, h->conn, literal_bare_host(url), url->port_number,
-				    &h->tls);
+	return (struct connect_limits){ .resolve_ns = l->resolve_timeout_ns,
+					.connect_ns = l->connect_timeout_ns,
+					.tls_ns = l->tls_timeout_ns };
+}
+
+static enum fetch_error open_tls(struct connector *c, const struct scope *scope, int64_t timeout_ns,
+				 const struct pool_key *key, struct httpconn *h, char *detail)
+{
+	int err = key->tls->ops->open(key->tls, h->conn, literal_bare_host(key->host), key->port,
+				      &h->tls);
 	if (err)
 		return FETCH_OUT_OF_MEMORY;
 	atomic_fetch_add_explicit(&c->tls_handshakes, 1, memory_order_relaxed);
@@ -35,27 +42,26 @@ static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 }
 
 enum fetch_error connect_open(struct connector *c, const struct scope *scope,
-			      const struct fetch_limits *limits, const struct url *url,
+			      const struct connect_limits *limits, const struct pool_key *key,
 			      struct httpconn *h, struct fetch_timings *t, char *detail)
 {
 	const struct dial_options how = { .policy = c->policy,
-					  .connect_timeout_ns = limits->connect_timeout_ns };
+					  .connect_timeout_ns = limits->connect_ns };
 	cleanup(unref_answer) struct dns_answer *answer = NULL;
-	enum fetch_error e = literal_answer(url, &answer);
+	enum fetch_error e = literal_answer(key->host, &answer);
 	if (e == FETCH_OK && !answer)
-		e = cache_resolve(c->cache, scope, url->hostname, limits->resolve_timeout_ns,
-				  &answer, detail);
+		e = cache_resolve(c->cache, scope, key->host, limits->resolve_ns, &answer, detail);
 	if (e)
 		return e;
 	t->dns_done = clock_now();
 	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
-	e = dial_connect(&how, scope, answer, url->port_number, &h->conn, detail);
+	e = dial_connect(&how, scope, answer, key->port, &h->conn, detail);
 	if (e)
 		return e;
 	t->connect_done = clock_now();
-	if (!url->https)
+	if (!key->tls)
 		return FETCH_OK;
-	e = open_tls(c, scope, limits->tls_timeout_ns, url, h, detail);
+	e = open_tls(c, scope, limits->tls_ns, key, h, detail);
 	if (e)
 		httpconn_close(h);
 	else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect: from a URL to a connection that is ready for a request: resolve, dial, TLS. The one
+ * connect: from a pool_key to a connection that is ready for a request: resolve, dial, TLS. The one
  * place where a request that finds no idle connection spends its time, and the one through which
  * every address passes the policy.
  */
@@ -11,18 +11,26 @@
 #include "src/client/client.h"
 #include "src/client/dial.h"
 #include "src/client/httpconn.h"
+#include "src/client/pool_key.h"
 
 struct connector {
 	struct cache *cache;	     /* borrowed */
-	struct tls *tls;	     /* borrowed */
 	const struct policy *policy; /* borrowed; NULL = the default one */
 	_Atomic uint64_t dials, tls_handshakes, tls_resumed;
 };
 
+/* How long each phase may take: what fetch_limits says of them. */
+struct connect_limits {
+	int64_t resolve_ns;
+	int64_t connect_ns; /* one address */
+	int64_t tls_ns;
+};
+struct connect_limits connect_limits_of(const struct fetch_limits *l);
+
 /* Opens h, which is empty. Parks. Notes the time at which each phase was done. On failure h is
  * empty still. */
 enum fetch_error connect_open(struct connector *c, const struct scope *scope,
-			      const struct fetch_limits *limits, const struct url *url,
+			      const struct connect_limits *limits, const struct pool_key *key,
 			      struct httpconn *h, struct fetch_timings *t, char *detail) MUST_USE;
 
 #endif

@@ -7,11 +7,20 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-struct str literal_bare_host(const struct url *url)
+struct str literal_bare_host(struct str host)
 {
-	if (url->host_type == URL_IPV6)
-		return str_make(url->hostname.data + 1, url->hostname.len - 2);
-	return url->hostname;
+	if (host.len > 2 && host.data[0] == '[')
+		return str_make(host.data + 1, host.len - 2);
+	return host;
+}
+
+/* Digits and dots alone: url_parse lets no name end in a number. */
+static bool is_ipv4(struct str host)
+{
+	for (size_t i = 0; i < host.len; i++)
+		if (host.data[i] != '.' && (host.data[i] < '0' || host.data[i] > '9'))
+			return false;
+	return host.len > 0;
 }
 
 static enum fetch_error address(struct str host, int family, struct dns_answer **ret_answer)
@@ -57,17 +66,13 @@ static enum fetch_error loopback(struct dns_answer **ret_answer)
 	return FETCH_OK;
 }
 
-enum fetch_error literal_answer(const struct url *url, struct dns_answer **ret_answer)
+enum fetch_error literal_answer(struct str host, struct dns_answer **ret_answer)
 {
-	switch (url->host_type) {
-	case URL_IPV4:
-		return address(url->hostname, AF_INET, ret_answer);
-	case URL_IPV6:
-		return address(literal_bare_host(url), AF_INET6, ret_answer);
-	case URL_NAME:
-		break;
-	}
-	if (is_localhost(url->hostname))
+	if (host.len > 0 && host.data[0] == '[')
+		return address(literal_bare_host(host), AF_INET6, ret_answer);
+	if (is_ipv4(host))
+		return address(host, AF_INET, ret_answer);
+	if (is_localhost(host))
 		return loopback(ret_answer);
 	*ret_answer = NULL;
 	return FETCH_OK;

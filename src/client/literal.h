@@ -8,13 +8,14 @@
 #define CLIENT_LITERAL_H
 
 #include "src/client/dns.h"
-#include "src/http/url.h"
+#include "src/common/str.h"
 
-/* The host without the brackets of an IPv6 address: what a certificate names. A slice of url. */
-struct str literal_bare_host(const struct url *url);
+/* host, here and below, is struct url's hostname: lower-case, each address in its one normal spelling.
+ * Without the brackets of an IPv6 address: what a certificate names. A slice of host. */
+struct str literal_bare_host(struct str host);
 
 /* FETCH_OK and the host's addresses with one reference, or *ret_answer NULL: it is a name to be
  * resolved. FETCH_OUT_OF_MEMORY, FETCH_BAD_URL. */
-enum fetch_error literal_answer(const struct url *url, struct dns_answer **ret_answer) MUST_USE;
+enum fetch_error literal_answer(struct str host, struct dns_answer **ret_answer) MUST_USE;
 
 #endif

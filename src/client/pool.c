@@ -25,6 +25,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/lock.h"
+#include "runtime/rand.h"
 
 #define SHARDS	    16
 #define BUCKETS_MIN 16
@@ -33,13 +34,11 @@ struct pool_host {
 	struct pool_host *next; /* in its bucket */
 	struct shard *shard;
 	uint64_t hash;
-	const struct tls *tls;
+	struct pool_key key;
 	struct list idle;   /* httpconn.place; the most recently used first */
 	struct list claims; /* in order of arrival */
 	uint32_t conns;	    /* open, being opened, idle or dead but not yet closed */
-	uint16_t port;
-	size_t name_len;
-	char name[];
+	char name[];	    /* the key's host */
 };
 
 struct shard {
@@ -55,6 +54,7 @@ struct shard {
 
 struct pool {
 	struct pool_options options;
+	uint64_t seed; /* of the hosts' hashes */
 	struct errgroup *group;
 	struct event wake; /* the reaper's */
 	_Atomic bool armed;
@@ -71,21 +71,12 @@ struct claim {
 
 /* --- Hosts; all under the shard's lock --- */
 
-static uint64_t hash_of(const struct pool_key *key)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ key->port ^ (uint64_t)(uintptr_t)key->tls << 16;
-	for (size_t i = 0; i < key->host.len; i++)
-		h = (h ^ (unsigned char)key->host.data[i]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 32;
-}
-
 static struct pool_host **host_find(struct shard *s, const struct pool_key *key, uint64_t hash)
 {
 	struct pool_host **at = &s->buckets[hash / SHARDS & s->mask];
 	for (; *at; at = &(*at)->next) {
 		const struct pool_host *h = *at;
-		if (h->hash == hash && h->port == key->port && h->tls == key->tls &&
-		    str_eq(str_make(h->name, h->name_len), key->host))
+		if (h->hash == hash && pool_key_equal(&h->key, key))
 			break;
 	}
 	return at;
@@ -122,10 +113,8 @@ static struct pool_host *host_get(struct shard *s, const struct pool_key *key, u
 		grow(s);
 	h->shard = s;
 	h->hash = hash;
-	h->tls = key->tls;
-	h->port = key->port;
-	h->name_len = key->host.len;
-	memcpy(h->name, key->host.data, key->host.len);
+	h->key = *key;
+	h->key.host.data = memcpy(h->name, key->host.data, key->host.len);
 	list_init(&h->idle);
 	list_init(&h->claims);
 	struct pool_host **bucket = &s->buckets[hash / SHARDS & s->mask];
@@ -394,7 +383,7 @@ static enum fetch_error claim_one(struct pool *p, const struct pool_key *key,
 				  const struct scope *scope, bool fresh, struct httpconn **ret_conn,
 				  char *detail)
 {
-	uint64_t hash = hash_of(key);
+	uint64_t hash = pool_key_hash(key, p->seed);
 	struct shard *s = &p->shards[hash % SHARDS];
 	struct claim claim = { .served = false };
 	lock_acquire(&s->lock);
@@ -502,6 +491,7 @@ struct pool *pool_new(const struct pool_options *options, struct errgroup *group
 		return NULL;
 	}
 	p->options = *options;
+	p->seed = rand_u64();
 	p->group = group;
 	event_init(&p->wake);
 	errgroup_go(group, reap, p);

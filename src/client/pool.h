@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pool: the connections of a client, by everything that their security hangs on: host, port, and
- * the TLS settings (none for http). Shared by all processors.
+ * pool: the connections of a client, by everything that their security hangs on (pool_key.h). Shared
+ * by all processors.
  *
  *	struct httpconn *h;
  *	enum fetch_error e = pool_get(pool, &key, &scope, false, &h, detail);
@@ -18,17 +18,12 @@
 
 #include "runtime/errgroup.h"
 #include "src/client/httpconn.h"
+#include "src/client/pool_key.h"
 
 struct pool_options {
 	uint32_t max_conns_per_host; /* 0 = no limit */
 	uint32_t max_idle;
 	int64_t idle_ns;
-};
-
-struct pool_key {
-	struct str host; /* as in struct url */
-	uint16_t port;
-	const struct tls *tls; /* NULL = plain */
 };
 
 struct pool;

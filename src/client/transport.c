@@ -32,11 +32,13 @@ static bool went_stale(struct exchange *x, enum fetch_error e)
 }
 
 /* Out of descriptors, an idle connection is worth less than this one. */
-static enum fetch_error open_conn(struct transport *t, struct exchange *x, struct httpconn *h)
+static enum fetch_error open_conn(struct transport *t, struct exchange *x,
+				  const struct pool_key *key, struct httpconn *h)
 {
+	const struct connect_limits limits = connect_limits_of(&x->limits);
 	enum fetch_error e;
 	do {
-		e = connect_open(&t->connector, &x->scope, &x->limits, x->url, h, &x->resp->t,
+		e = connect_open(&t->connector, &x->scope, &limits, key, h, &x->resp->t,
 				 x->resp->detail);
 	} while (e == FETCH_OUT_OF_DESCRIPTORS && pool_evict(t->pool));
 	return e;
@@ -47,13 +49,13 @@ static enum fetch_error obtain(struct transport *t, struct exchange *x, bool fre
 {
 	const struct pool_key key = { .host = x->url->hostname,
 				      .port = x->url->port_number,
-				      .tls = x->url->https ? t->connector.tls : NULL };
+				      .tls = x->url->https ? t->tls : NULL };
 	struct httpconn *h = NULL;
 	enum fetch_error e = pool_get(t->pool, &key, &x->scope, fresh, &h, x->resp->detail);
 	if (e)
 		return e;
 	if (!h->conn)
-		e = open_conn(t, x, h);
+		e = open_conn(t, x, &key, h);
 	if (e) {
 		pool_discard(t->pool, h);
 		return e;

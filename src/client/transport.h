@@ -13,6 +13,7 @@
 struct transport {
 	struct connector connector;
 	struct pool *pool; /* borrowed */
+	struct tls *tls;   /* for https; borrowed */
 	_Atomic uint64_t stale_retries;
 };
 

@@ -4,6 +4,7 @@
  */
 #include "src/client/literal.h"
 #include "src/common/cleanup.h"
+#include "src/http/url.h"
 #include "tests/harness.h"
 
 /* The first address that url's host gives without asking anybody; "" when it is a name. */
@@ -12,7 +13,7 @@ static void check_answers(const char *text, const char *want, uint32_t want_len)
 	cleanup(url_done) struct url url = { 0 };
 	CHECK_OK(url_parse(str_of(text), NULL, &url, NULL));
 	struct dns_answer *a = NULL;
-	CHECK_EQ(literal_answer(&url, &a), FETCH_OK);
+	CHECK_EQ(literal_answer(url.hostname, &a), FETCH_OK);
 	char got[FAULT_ADDR_BYTES] = "";
 	if (a)
 		fault_addr(&a->addrs[0].sa, got);
@@ -39,4 +40,6 @@ TEST(literal_other_names_are_for_the_resolver)
 {
 	check_answers("http://localhost.example/", "", 0);
 	check_answers("http://notlocalhost/", "", 0);
+	check_answers("http://a.b1/", "", 0);
+	check_answers("http://1.2.3.4.example/", "", 0);
 }

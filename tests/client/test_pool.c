@@ -117,11 +117,11 @@ TEST_GO(pool_key_is_host_port_and_tls_settings)
 {
 	struct world *w = world_open(&(struct pool_options){ 0 });
 	struct tls one, other;
-	const struct pool_key keys[] = { { STR("a"), 80, NULL },
-					 { STR("b"), 80, NULL },
-					 { STR("a"), 81, NULL },
-					 { STR("a"), 80, &one },
-					 { STR("a"), 80, &other } };
+	const struct pool_key keys[] = { { STR("a"), 80, NULL, NULL },
+					 { STR("b"), 80, NULL, NULL },
+					 { STR("a"), 81, NULL, NULL },
+					 { STR("a"), 80, &one, NULL },
+					 { STR("a"), 80, &other, NULL } };
 	char detail[FAULT_BYTES];
 	struct conn *opened[ARRAY_LEN(keys)];
 	struct httpconn *h;
