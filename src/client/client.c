@@ -24,6 +24,7 @@ struct client {
 	struct cache *cache;
 	struct tls *tls;
 	struct pool *pool;
+	struct credentials *credentials; /* NULL = none */
 	struct transport transport;
 };
 
@@ -56,6 +57,8 @@ static int make_parts(struct client *c, char **ret_reason)
 					   .max_idle = o->max_idle_conns,
 					   .idle_ns = o->idle_conn_ns };
 	int err = tls_openssl_new(&o->tls, &c->tls, ret_reason);
+	if (!err && o->credentials_file)
+		err = credentials_open(o->credentials_file, &c->credentials, ret_reason);
 	if (!err)
 		err = dns_cares_new(c->group, o->dns_servers, &c->dns);
 	if (err == -EINVAL && !*ret_reason)
@@ -110,6 +113,7 @@ void client_free(struct client *c)
 		c->dns->ops->close(c->dns);
 	if (c->tls)
 		c->tls->ops->free(c->tls);
+	credentials_free(c->credentials);
 	free((void *)(uintptr_t)c->options.user_agent);
 	free(c);
 }
@@ -150,6 +154,7 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->method = req->method;
 	x->fields = req->fields;
 	x->sensitive = req->sensitive;
+	x->auth = (struct auth){ .own = &req->auth, .first = req->url, .file = c->credentials };
 	x->body = req->body;
 	x->expects = req->expect_continue;
 	x->bodiless = false;
@@ -164,6 +169,9 @@ static enum fetch_error check(const struct exchange *x)
 {
 	if (str_eq(x->method, STR("CONNECT")))
 		return fault(x->resp->detail, FETCH_BAD_REQUEST, "CONNECT would make a tunnel");
+	const char *problem = fetch_auth_problem(x->auth.own);
+	if (problem)
+		return fault(x->resp->detail, FETCH_BAD_REQUEST, "%s", problem);
 	return scope_check(&x->scope);
 }
 

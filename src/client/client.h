@@ -20,6 +20,7 @@
 #include <netinet/in.h>
 
 #include "runtime/context.h"
+#include "src/client/auth.h"
 #include "src/client/body.h"
 #include "src/client/fault.h"
 #include "src/client/limits.h"
@@ -45,6 +46,8 @@ struct client_options {
 	struct tls_options tls;
 	/* A body that ends with the connection counts as whole over TLS without close_notify, too. */
 	bool unclean_close;
+	/* Per host; see credentials.h. NULL = none. */
+	const char *credentials_file;
 	const char *dns_servers; /* comma separated addr[:port]; NULL = resolv.conf */
 	/* Which addresses may be connected to; NULL = the default policy. Borrowed for the client's
 	 * life. */
@@ -75,6 +78,7 @@ struct fetch_request {
 	const struct fields *fields; /* the caller's extra fields; NULL = none */
 	struct str sensitive;	     /* names, comma-separated, of fields that a redirect to another
 					origin takes away; Authorization and Cookie always are */
+	struct fetch_auth auth;	     /* for the origin of url; see auth.h */
 	struct body_source *body;    /* NULL = none; begins at its beginning */
 	bool expect_continue;	     /* the body waits up to a second for a 100 (Continue); after
 					a 417 it goes out without */

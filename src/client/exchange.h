@@ -28,8 +28,9 @@ struct exchange {
 	const struct url *url;
 	const struct fields *fields; /* the caller's; NULL = none */
 	struct str sensitive;	     /* names of fields that are for the first origin only */
-	struct body_source *body;    /* NULL = none */
-	bool expects;		     /* the body waits for a 100 (Continue) */
+	struct auth auth;
+	struct body_source *body;   /* NULL = none */
+	bool expects;		    /* the body waits for a 100 (Continue) */
 	bool bodiless;		    /* a redirect has taken the body away, and what is said of it */
 	bool withhold;		    /* the chain has left the first origin */
 	bool follow;		    /* redirects are followed */

@@ -96,11 +96,14 @@ static int build_head(const struct exchange *x, struct buf *b)
 {
 	size_t room = OWN_FIELDS + (x->fields ? x->fields->count : 0);
 	cleanup(cleanup_free) struct field *list = malloc(room * sizeof(*list));
-	if (!list || buf_reserve(b, HEAD_BYTES))
+	cleanup(buf_done) struct buf authorization = { 0 };
+	if (!list || buf_reserve(b, HEAD_BYTES) ||
+	    auth_write(&authorization, &x->auth, x->url, x->withhold))
 		return -ENOMEM;
 	struct request_head head = request_head_for(x->method, x->url);
 	head.fields = list;
 	head.field_count = collect_fields(x, list);
+	head.authorization = buf_str(&authorization);
 	head.close = x->options->no_keepalive;
 	head.content_length = content_length(x);
 	return request_write_head(b, &head);

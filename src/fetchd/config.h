@@ -26,7 +26,7 @@ struct config {
 	char *log_level;	      /* [daemon] log_level */
 	int64_t shutdown_grace_ns;    /* [daemon] shutdown_grace */
 	struct engine_options engine; /* [fetch]; max_in_flight and window 0 = auto */
-	struct client_options client; /* [fetch], [tls], [dns]; its policy is below */
+	struct client_options client; /* [fetch], [tls], [auth], [dns]; its policy is below */
 	bool decode;		      /* [fetch] decode */
 	struct policy *policy;	      /* made of the last two */
 	char *policy_allow;	      /* [policy] allow */

@@ -6,9 +6,7 @@
 
 #include <errno.h>
 
-#include "src/common/cleanup.h"
 #include "src/http/method.h"
-#include "src/http/percent.h"
 
 /* Visible ASCII (RFC 9112 §3.2: no whitespace in a target; bytes above ASCII are percent-encoded
  * before). */
@@ -33,6 +31,8 @@ static bool head_valid(const struct request_head *h)
 	    h->content_length < REQUEST_CHUNKED)
 		return false;
 	if (!target_valid(h->host) && h->host.len > 0)
+		return false;
+	if (!field_value_valid(h->authorization))
 		return false;
 	for (size_t i = 0; i < h->field_count; i++) {
 		const struct field *f = &h->fields[i];
@@ -61,23 +61,6 @@ static void write_default(struct buf *b, const struct request_head *h, struct st
 	write_field(b, name, value);
 }
 
-/* RFC 7617: Basic and the base64 of user:password, percent-decoded. */
-static int write_credentials(struct buf *b, const struct request_head *h)
-{
-	cleanup(buf_done) struct buf plain = { 0 }, value = { 0 };
-	if (h->username.len == 0 && h->password.len == 0)
-		return 0;
-	percent_decode(&plain, h->username);
-	buf_append_char(&plain, ':');
-	percent_decode(&plain, h->password);
-	buf_append_str(&value, STR("Basic "));
-	buf_append_base64(&value, buf_str(&plain));
-	if (plain.failed || value.failed)
-		return -ENOMEM;
-	write_default(b, h, STR("Authorization"), buf_str(&value));
-	return 0;
-}
-
 static void write_framing(struct buf *b, const struct request_head *h)
 {
 	if (h->content_length >= 0) {
@@ -98,8 +81,6 @@ struct request_head request_head_for(struct str method, const struct url *url)
 		.method = method,
 		.host = url->host_port,
 		.target = url_request_target(url),
-		.username = url->username,
-		.password = url->password,
 		.content_length = REQUEST_NO_BODY,
 	};
 }
@@ -117,9 +98,8 @@ int request_write_head(struct buf *b, const struct request_head *head)
 		write_default(b, head, STR("User-Agent"), STR(REQUEST_USER_AGENT));
 		write_default(b, head, STR("Accept"), STR("*/*"));
 	}
-	int err = write_credentials(b, head);
-	if (err != 0)
-		return err;
+	if (head->authorization.len > 0)
+		write_default(b, head, STR("Authorization"), head->authorization);
 	for (size_t i = 0; i < head->field_count; i++)
 		write_field(b, head->fields[i].name, head->fields[i].value);
 	write_framing(b, head);

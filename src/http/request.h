@@ -35,9 +35,8 @@ struct request_head {
 	struct str method;
 	struct str host;   /* the Host field's value */
 	struct str target; /* "/path?query", "*", "host:port", or an absolute URL for a proxy */
-	struct str username, password; /* percent-encoded, as in a url: makes Basic credentials (RFC
-					  7617) when either isn't empty */
-	const struct field *fields;    /* borrowed; may not name Host, Content-Length,
+	struct str authorization;   /* what that field says; empty = there is none */
+	const struct field *fields; /* borrowed; may not name Host, Content-Length,
 					  Transfer-Encoding or Connection */
 	size_t field_count;
 	int64_t content_length; /* >= 0, or one of the two above */
@@ -45,7 +44,7 @@ struct request_head {
 	bool bare;		/* no User-Agent and Accept of ours */
 };
 
-/* A head for that URL, without body. Borrows url. */
+/* A head for that URL, without body and without credentials: not even those of the URL. Borrows url. */
 struct request_head request_head_for(struct str method, const struct url *url);
 
 /* Appends the head with its empty line. User-Agent, Accept and Authorization of the caller's

@@ -14,6 +14,7 @@
 #define OURS "User-Agent: " REQUEST_USER_AGENT "\r\nAccept: */*\r\n"
 
 static struct buf out;
+static struct str authorization;
 
 static const char *get(const char *href, const struct field *fields, size_t count)
 {
@@ -22,6 +23,7 @@ static const char *get(const char *href, const struct field *fields, size_t coun
 	struct request_head head = request_head_for(STR("GET"), &url);
 	head.fields = fields;
 	head.field_count = count;
+	head.authorization = authorization;
 	buf_clear(&out);
 	CHECK_OK(request_write_head(&out, &head));
 	return buf_cstr(&out);
@@ -36,13 +38,12 @@ TEST(request_head_of_a_url)
 		  "GET /? HTTP/1.1\r\nHost: [::1]:81\r\n" OURS "\r\n");
 }
 
-TEST(request_credentials_of_the_url_become_basic_auth)
+TEST(request_credentials_of_the_url_are_not_sent_unasked)
 {
-	CHECK_STR(get("http://Aladdin:open%20sesame@h/", NULL, 0),
-		  "GET / HTTP/1.1\r\nHost: h\r\n" OURS
-		  "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n");
-	CHECK_STR(get("http://u@h/", NULL, 0),
-		  "GET / HTTP/1.1\r\nHost: h\r\n" OURS "Authorization: Basic dTo=\r\n\r\n");
+	CHECK_STR(get("http://u:p@h/", NULL, 0), "GET / HTTP/1.1\r\nHost: h\r\n" OURS "\r\n");
+	authorization = STR("Bearer t");
+	CHECK_STR(get("http://u:p@h/", NULL, 0),
+		  "GET / HTTP/1.1\r\nHost: h\r\n" OURS "Authorization: Bearer t\r\n\r\n");
 }
 
 TEST(request_fields_of_the_caller_replace_ours)
@@ -53,6 +54,7 @@ TEST(request_fields_of_the_caller_replace_ours)
 		{ STR("Authorization"), STR("Bearer t") },
 		{ STR("X"), STR("") },
 	};
+	authorization = STR("Basic dTpw");
 	CHECK_STR(get("http://u:p@h/", fields, 4),
 		  "GET / HTTP/1.1\r\nHost: h\r\nuser-agent: x\r\nACCEPT: "
 		  "text/html\r\nAuthorization: Bearer t\r\nX: \r\n\r\n");
@@ -135,6 +137,7 @@ TEST(request_refuses_fields_that_are_not_the_callers)
 
 TEST(request_that_we_write_is_one_that_we_parse)
 {
+	authorization = STR("Basic dTpw");
 	const struct field fields[] = { { STR("X-Tag"), STR("a: b, \"c\"") } };
 	CHECK_STR(request(get("http://u:p@h:8080/a/../b?c=d e", fields, 1)),
 		  "GET /b?c=d%20e 1.1 none [Host: h:8080; User-Agent: " REQUEST_USER_AGENT
