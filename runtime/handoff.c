@@ -7,8 +7,7 @@
  * m_enter gives it m->p == NULL: what it readies goes into the global queue. Where it would go on computing for long it has to stop:
  *
  * - where it parks or ends, of course: g_park works without a p, g_exit first waits for one;
- * - at safe points, g_give_way(): the beginning of every operation that may park (channels, select, I/O, go; of a lock, only where it is not
- *   free: a free one costs too little for it). There no lock of the runtime is held, the goroutine stands in no queue, and the caller has to
+ * - at safe points, g_give_way(): the beginning of every operation that may park (channels, select, locks, I/O, go). There no lock of the runtime is held, the goroutine stands in no queue, and the caller has to
  *   reckon with another OS thread afterwards anyway. What never parks is no safe point: it is called with locks held and from library
  *   callbacks.
  *

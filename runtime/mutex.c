@@ -92,7 +92,6 @@ static void settle_owner(struct mutex *m, const struct mutex_waiter *w)
 static __attribute__((noinline)) void lock_slow(struct mutex *m)
 {
 	struct mutex_waiter w = { .waiter.g = g_self() };
-	g_give_way();
 	for (;;) {
 		lock_acquire(&m->lock);
 		if (take_or_queue(m, &w)) {
@@ -112,6 +111,7 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
+	g_give_way_if_asked();
 	if (UNLIKELY(!take_if_free(m)))
 		lock_slow(m);
 	HAPPENS_AFTER(m);

@@ -51,8 +51,17 @@ void g_park(enum wait_reason reason, bool (*commit)(struct g *g, void *arg), voi
 void g_park_unlock(enum wait_reason reason, struct lock *l);
 
 /* Lets others run if they have waited for too long, or if this goroutine has lost its processor. May park. For the beginning of each operation
- * that may park but need not: a goroutine that never has to wait must give way, too. Costs a nanosecond: a lock asks only when it isn't free. */
+ * that may park but need not: a goroutine that never has to wait must give way, too. Costs a nanosecond. */
 void g_give_way(void);
+
+/* The same for a lock, which is mostly free and then costs little more than that nanosecond: a look at a word that sysmon sets while anybody,
+ * not just this goroutine, has been asked for its processor. */
+extern _Atomic bool sysmon__asks;
+static inline void g_give_way_if_asked(void)
+{
+	if (UNLIKELY(atomic_load_explicit(&sysmon__asks, memory_order_relaxed)))
+		g_give_way();
+}
 
 /* Makes a parked goroutine runnable: exactly once for each park. Any thread, also one that is not the runtime's. From a
  * goroutine it goes into runnext (direct hand-off keeps ping-pong on one processor). */

@@ -9,12 +9,14 @@
  */
 #include "runtime/rwmutex.h"
 
+#include "runtime/proc.h"
 #include "runtime/sanitizer.h"
 
 #define MAX RWMUTEX_MAX_READERS
 
 void rwmutex_read_lock(struct rwmutex *m)
 {
+	g_give_way_if_asked();
 	if (atomic_fetch_add(&m->readers, 1) + 1 < 0)
 		sema__acquire(&m->may_read, 1, WAIT_RWMUTEX_READ);
 	HAPPENS_AFTER(&m->may_read);

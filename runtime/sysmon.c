@@ -139,12 +139,27 @@ static void urge_all(void)
 
 /* --- relieving --- */
 
+_Atomic bool sysmon__asks; /* a hint: g_give_way looks at what counts */
+
+static bool is_anybody_asked(void)
+{
+	if (atomic_load(&sched.lost) > 0)
+		return true;
+	for (uint32_t i = 0; i < sched.procs; i++) {
+		struct m *m = atomic_load_explicit(&sched.p[i].m, memory_order_acquire);
+		if (m != NULL && lease_is_asked_for(&m->lease))
+			return true;
+	}
+	return false;
+}
+
 /* p's m may change meanwhile: then another one gives way for nothing, once. */
 static void relieve(struct p *p, struct watch *w, int64_t now_ns)
 {
 	struct m *m = atomic_load_explicit(&p->m, memory_order_acquire);
 	if (m == NULL)
 		return;
+	atomic_store_explicit(&sysmon__asks, true, memory_order_relaxed);
 	lease_request(&m->lease);
 	barrier_heavy();
 	urge(p);
@@ -226,6 +241,7 @@ static int64_t look(int64_t tick_ns)
 	int64_t now_ns = clock_now();
 	struct view v = watch_all(now_ns);
 	bool idle = atomic_load(&sched.running) == 0;
+	atomic_store_explicit(&sysmon__asks, is_anybody_asked(), memory_order_relaxed);
 	int64_t untidy_ns = tidy_up(now_ns, idle);
 	if (idle) {
 		if (v.all_still) /* when all is tidy, there is nothing to wake up for */

@@ -13,7 +13,9 @@
 #include "runtime/chan.h"
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
+#include "runtime/mutex.h"
 #include "runtime/net.h"
+#include "runtime/rwmutex.h"
 #include "runtime/sched.h"
 #include "runtime/select.h"
 #include "runtime/signal.h"
@@ -213,6 +215,26 @@ static void loop_starting(struct loop *l)
 	count_down(l->c);
 }
 
+static void loop_locking(struct loop *l)
+{
+	struct mutex free = { 0 };
+	while (!atomic_load(&l->stop)) {
+		mutex_lock(&free);
+		mutex_unlock(&free);
+	}
+	count_down(l->c);
+}
+
+static void loop_reading(struct loop *l)
+{
+	struct rwmutex free = { 0 };
+	while (!atomic_load(&l->stop)) {
+		rwmutex_read_lock(&free);
+		rwmutex_read_unlock(&free);
+	}
+	count_down(l->c);
+}
+
 static void run_loops(void (*fn)(struct loop *l), bool gives_way)
 {
 	enum {
@@ -239,6 +261,16 @@ static void run_loops(void (*fn)(struct loop *l), bool gives_way)
 TEST_GO(a_loop_on_a_channel_with_room_gives_way)
 {
 	run_loops(loop_sending, true);
+}
+
+TEST_GO(a_loop_on_a_free_mutex_gives_way)
+{
+	run_loops(loop_locking, true);
+}
+
+TEST_GO(a_loop_of_readers_alone_gives_way)
+{
+	run_loops(loop_reading, true);
 }
 
 TEST_GO(a_loop_of_tries_holds_nobody_up)
