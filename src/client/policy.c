@@ -4,10 +4,9 @@
  * table of what is no public unicast address (IANA's special-purpose registries, RFC 6890, and
  * multicast).
  *
- * All addresses are compared as 16 bytes; IPv4 is put into its mapped form, ::ffff:0:0/96, so one
- * list serves both families. An IPv6 address that carries an IPv4 one inside (compatible, NAT64,
- * 6to4, Teredo) leads wherever that one leads: it is judged as itself and then as what it carries,
- * and each judgement may refuse. Only an allow rule for the outer form settles it at once.
+ * An IPv6 address that carries an IPv4 one inside (compatible, NAT64, 6to4, Teredo) leads wherever
+ * that one leads: it is judged as itself and then as what it carries, and each judgement may refuse.
+ * Only an allow rule for the outer form settles it at once.
  *
  * The port is judged first, whatever the address.
  *
@@ -15,16 +14,12 @@
  */
 #include "src/client/policy.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct prefix {
-	uint8_t bytes[16];
-	uint8_t bits; /* of the 128 */
-};
+#include "src/client/prefix.h"
 
 struct prefixes {
 	struct prefix *list;
@@ -103,18 +98,10 @@ static const struct prefix mapped = V4(0, 0, 0, 0, 0);
 /* The only IPv6 space that is given out, RFC 4291 §2.4; the rest is reserved. */
 static const struct prefix global = V6(3, 0x20);
 
-static bool contains(const struct prefix *p, const uint8_t addr[16])
-{
-	size_t whole = p->bits / 8, rest = p->bits % 8;
-	if (memcmp(p->bytes, addr, whole) != 0)
-		return false;
-	return rest == 0 || ((p->bytes[whole] ^ addr[whole]) >> (8 - rest)) == 0;
-}
-
 static bool listed(const struct prefixes *list, const uint8_t addr[16])
 {
 	for (size_t i = 0; i < list->len; i++)
-		if (contains(&list->list[i], addr))
+		if (prefix_contains(&list->list[i], addr))
 			return true;
 	return false;
 }
@@ -128,9 +115,9 @@ static const char *check(const struct policy *p, const uint8_t addr[16])
 	if (p && listed(&p->allow, addr))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (contains(&rules[i].prefix, addr))
+		if (prefix_contains(&rules[i].prefix, addr))
 			return rules[i].name;
-	return contains(&mapped, addr) ? NULL : check_carried(p, addr);
+	return prefix_contains(&mapped, addr) ? NULL : check_carried(p, addr);
 }
 
 static const char *check_carried(const struct policy *p, const uint8_t addr[16])
@@ -138,7 +125,7 @@ static const char *check_carried(const struct policy *p, const uint8_t addr[16])
 	bool carries = false;
 	for (size_t i = 0; i < ARRAY_LEN(carriers); i++) {
 		const struct carrier *c = &carriers[i];
-		if (!contains(&c->prefix, addr))
+		if (!prefix_contains(&c->prefix, addr))
 			continue;
 		uint8_t inner[16] = { [10] = 0xff, [11] = 0xff };
 		for (int k = 0; k < 4; k++)
@@ -148,7 +135,7 @@ static const char *check_carried(const struct policy *p, const uint8_t addr[16])
 			return refused;
 		carries = true;
 	}
-	return carries || contains(&global, addr) ? NULL : "reserved address";
+	return carries || prefix_contains(&global, addr) ? NULL : "reserved address";
 }
 
 const char *policy_check(const struct policy *p, const struct sockaddr *addr)
@@ -170,29 +157,6 @@ const char *policy_check(const struct policy *p, const struct sockaddr *addr)
 
 /* --- Setting up --- */
 
-static int parse_prefix(struct str text, struct prefix *ret)
-{
-	struct str host, len_text;
-	bool has_len = str_cut(text, '/', &host, &len_text);
-	char name[INET6_ADDRSTRLEN];
-	if (host.len == 0 || host.len >= sizeof(name))
-		return -EINVAL;
-	memcpy(name, host.data, host.len);
-	name[host.len] = '\0';
-	struct prefix p = { .bytes = { [10] = 0xff, [11] = 0xff } };
-	unsigned base = 0;
-	if (inet_pton(AF_INET, name, p.bytes + 12) == 1)
-		base = 96;
-	else if (inet_pton(AF_INET6, name, p.bytes) != 1)
-		return -EINVAL;
-	uint64_t len = 128 - base;
-	if (has_len && str_parse_u64(len_text, 128 - base, &len))
-		return -EINVAL;
-	p.bits = (uint8_t)(base + len);
-	*ret = p;
-	return 0;
-}
-
 static int add(struct prefixes *to, struct prefix p)
 {
 	struct prefix *list = reallocarray(to->list, to->len + 1, sizeof(*list));
@@ -206,7 +170,7 @@ static int add(struct prefixes *to, struct prefix p)
 static int add_prefix(void *to, struct str item)
 {
 	struct prefix p;
-	int err = parse_prefix(item, &p);
+	int err = prefix_parse(item, &p);
 	return err ? err : add(to, p);
 }
 
@@ -229,19 +193,13 @@ static int add_ports(void *to, struct str item)
 static int add_list(int (*add_item)(void *to, struct str item), void *to, struct str list,
 		    struct str *ret_bad)
 {
-	static const char separators[] = ", \t\r\n";
-	for (size_t at = 0; at < list.len;) {
-		size_t end = at;
-		while (end < list.len &&
-		       !memchr(separators, list.data[end], sizeof(separators) - 1))
-			end++;
-		struct str item = str_slice(list, at, end - at);
-		int err = item.len ? add_item(to, item) : 0;
+	struct str item;
+	while (str_next_word(&list, &item)) {
+		int err = add_item(to, item);
 		if (err == -EINVAL)
 			*ret_bad = item;
 		if (err)
 			return err;
-		at = end + 1;
 	}
 	return 0;
 }

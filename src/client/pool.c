@@ -114,6 +114,7 @@ static struct pool_host *host_get(struct shard *s, const struct pool_key *key, u
 	h->shard = s;
 	h->hash = hash;
 	h->key = *key;
+	h->key.proxy = proxy_ref(key->proxy);
 	h->key.host.data = memcpy(h->name, key->host.data, key->host.len);
 	list_init(&h->idle);
 	list_init(&h->claims);
@@ -132,6 +133,7 @@ static void host_drop_unused(struct pool_host *h)
 		at = &(*at)->next;
 	*at = h->next;
 	h->shard->hosts--;
+	proxy_unref(h->key.proxy);
 	free(h);
 }
 

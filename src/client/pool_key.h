@@ -8,7 +8,8 @@
  *	if (pool_key_equal(&key, &other)) ...
  *
  * A plain request through an HTTP proxy may use any connection to that proxy, whatever its origin: then
- * the key is the proxy's host and port, and without proxy of its own. Pure: any thread.
+ * the key has no host and no port. The proxy stays in it: a connection to the same address that is no
+ * connection to a proxy may have passed other checks. Pure: any thread.
  */
 #ifndef CLIENT_POOL_KEY_H
 #define CLIENT_POOL_KEY_H
@@ -16,14 +17,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "src/common/str.h"
+#include "src/client/proxy.h"
 
-struct proxy;
 struct tls;
 
 /* All borrowed. */
 struct pool_key {
-	struct str host; /* as in struct url: an IPv6 address in brackets */
+	struct str host; /* as in struct url: an IPv6 address in brackets; empty = any origin */
 	uint16_t port;
 	struct tls *tls;	   /* settings, our certificate included; NULL = plain */
 	const struct proxy *proxy; /* NULL = direct */

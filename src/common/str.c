@@ -98,6 +98,20 @@ bool str_next(struct str *rest, char sep, struct str *ret_item)
 	return true;
 }
 
+bool str_next_word(struct str *rest, struct str *ret_item)
+{
+	static const char separators[] = ", \t\r\n";
+	size_t begin = 0, end;
+	while (begin < rest->len && memchr(separators, rest->data[begin], sizeof(separators) - 1))
+		begin++;
+	for (end = begin; end < rest->len; end++)
+		if (memchr(separators, rest->data[end], sizeof(separators) - 1))
+			break;
+	*ret_item = str_slice(*rest, begin, end - begin);
+	*rest = str_slice(*rest, end, rest->len);
+	return ret_item->len > 0;
+}
+
 char *str_dup(struct str s)
 {
 	char *copy = malloc(s.len + 1);

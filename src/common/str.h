@@ -78,6 +78,10 @@ bool str_cut(struct str s, char c, struct str *ret_before, struct str *ret_after
  * gives three items. */
 bool str_next(struct str *rest, char sep, struct str *ret_item);
 
+/* Takes the next item of a list that commas and white space separate off *rest; false at the end. No
+ * item is empty. */
+bool str_next_word(struct str *rest, struct str *ret_item);
+
 /* A NUL-terminated copy that the caller frees; NULL when memory is out. NULs inside stay. */
 char *str_dup(struct str s) MUST_USE;
 

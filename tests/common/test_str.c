@@ -99,6 +99,20 @@ TEST(str_next_gives_trimmed_items_empty_ones_too)
 	CHECK_EQ(items_of((struct str){ 0 }), 0);
 }
 
+TEST(str_next_word_skips_commas_and_white_space)
+{
+	struct str rest = STR(" a ,\tb\r\n,,c d"), item;
+	CHECK(str_next_word(&rest, &item) && str_eq(item, STR("a")));
+	CHECK(str_next_word(&rest, &item) && str_eq(item, STR("b")));
+	CHECK(str_next_word(&rest, &item) && str_eq(item, STR("c")));
+	CHECK(str_next_word(&rest, &item) && str_eq(item, STR("d")));
+	CHECK(!str_next_word(&rest, &item));
+	rest = STR(" , ");
+	CHECK(!str_next_word(&rest, &item));
+	rest = (struct str){ 0 };
+	CHECK(!str_next_word(&rest, &item));
+}
+
 TEST(str_numbers_are_strict)
 {
 	static const char *const bad[] = { "", "+1", "-1", " 1", "1 ", "0x1", "1.0", "1e3", "١" };
