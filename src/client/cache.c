@@ -226,6 +226,15 @@ enum fetch_error cache_resolve(struct cache *c, const struct scope *scope, struc
 		     STR_ARG(name));
 }
 
+void cache_won(struct cache *c, struct str name, const struct sockaddr *addr)
+{
+	lock_acquire(&c->lock);
+	struct entry *e = *find(c, name, hash_of(name));
+	if (e && e->answer)
+		dns_answer_won(e->answer, addr);
+	lock_release(&c->lock);
+}
+
 void cache_stats(struct cache *c, struct cache_stats *ret_stats)
 {
 	lock_acquire(&c->lock);

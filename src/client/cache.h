@@ -37,6 +37,9 @@ enum fetch_error cache_resolve(struct cache *c, const struct scope *scope, struc
 			       int64_t timeout_ns, struct dns_answer **ret_answer,
 			       char *detail) MUST_USE;
 
+/* A connection to that address of name was made: it leads the next time. Any thread. */
+void cache_won(struct cache *c, struct str name, const struct sockaddr *addr);
+
 struct cache_stats {
 	uint64_t lookups, hits; /* hits: answered at once, from memory */
 };

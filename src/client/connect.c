@@ -59,6 +59,8 @@ enum fetch_error connect_open(struct connector *c, const struct scope *scope,
 	if (e)
 		return e;
 	t->connect_done = clock_now();
+	socklen_t len;
+	cache_won(c->cache, key->host, conn_peer(h->conn, &len));
 	if (!key->tls)
 		return FETCH_OK;
 	e = open_tls(c, scope, limits->tls_ns, key, h, detail);

@@ -8,49 +8,9 @@
 #include "src/client/dial.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "runtime/clock.h"
 #include "src/client/race.h"
-
-static uint32_t index_of_first(const struct dns_answer *answer)
-{
-	uint8_t winner = atomic_load_explicit(&answer->winner, memory_order_relaxed);
-	return winner > 0 && winner <= answer->len ? winner - 1u : 0;
-}
-
-/* The next address from *at on that is of that family, or is not; the one tried first is left out. */
-static bool next_of(const struct dns_answer *answer, uint32_t first, bool same, uint32_t *at)
-{
-	sa_family_t family = answer->addrs[first].sa.sa_family;
-	while (*at < answer->len &&
-	       (*at == first || (answer->addrs[*at].sa.sa_family == family) != same))
-		++*at;
-	return *at < answer->len;
-}
-
-void dial_order(const struct dns_answer *answer, uint8_t order[DNS_ADDRS_MAX])
-{
-	uint32_t same = 0, other = 0, n = 0, first = index_of_first(answer);
-	if (answer->len > 0)
-		order[n++] = (uint8_t)first;
-	for (bool want_same = false; n < answer->len; want_same = !want_same) {
-		uint32_t *at = want_same ? &same : &other;
-		if (next_of(answer, first, want_same, at))
-			order[n++] = (uint8_t)(*at)++;
-	}
-}
-
-static socklen_t with_port(const union dns_addr *from, uint16_t port, union dns_addr *ret)
-{
-	*ret = *from;
-	if (from->sa.sa_family == AF_INET6) {
-		ret->in6.sin6_port = htons(port);
-		return sizeof(ret->in6);
-	}
-	ret->in.sin_port = htons(port);
-	return sizeof(ret->in);
-}
 
 /* scope NULL: nobody has waited. */
 static enum fetch_error error_of(const struct scope *scope, int err)
@@ -117,81 +77,77 @@ bool dial_is_final(enum fetch_error e)
 
 /* --- All of them --- */
 
-/* Those that policy lets through, in the order in which to try them. When there are none, *ret_error
- * and detail say why the first was refused. */
-static uint32_t choose(const struct dial_options *how, const struct dns_answer *answer,
-		       uint16_t port, struct dial *list, enum fetch_error *ret_error, char *detail)
-{
-	uint8_t order[DNS_ADDRS_MAX];
-	char text[FAULT_ADDR_BYTES];
-	uint32_t n = 0;
-	*ret_error = FETCH_DNS_NOT_FOUND;
-	dial_order(answer, order);
-	for (uint32_t i = 0; i < answer->len; i++) {
-		struct dial *d = &list[n];
-		*d = (struct dial){ .index = order[i] };
-		d->addr_len = with_port(&answer->addrs[order[i]], port, &d->addr);
-		const char *refused = policy_check(how->policy, &d->addr.sa);
-		if (!refused)
-			n++;
-		else if (*ret_error == FETCH_DNS_NOT_FOUND)
-			*ret_error = fault(detail, FETCH_POLICY_DENIED, "%s: %s%s",
-					   fault_addr(&d->addr.sa, text), refused,
-					   refused[0] == '[' ? "" : " (see [policy] allow)");
-	}
-	return n;
-}
+struct dialling {
+	const struct dial_options *how;
+	const struct scope *scope;
+	struct round *round;
+	struct dns_rest *rest; /* NULL once it has come */
+};
 
 /* Tries one address for as long as nobody is kept waiting by it. FETCH_CONNECT_TIMEOUT with d still
  * connecting, until *ret_until: it goes into the race. */
-static enum fetch_error try_alone(const struct dial_options *how, const struct scope *scope,
-				  struct dial *d, bool last, int64_t *ret_until, char *detail)
+static enum fetch_error try_alone(const struct dialling *x, struct dial *d, int64_t *ret_until,
+				  char *detail)
 {
-	enum fetch_error e = dial_start(how, d, ret_until, detail);
+	enum fetch_error e = dial_start(x->how, d, ret_until, detail);
 	if (e)
 		return e;
 	int64_t soon = clock_now() + RACE_DELAY_NS;
-	bool patient = last || *ret_until <= soon;
-	e = dial_wait(scope, d, patient ? *ret_until : soon, detail);
+	bool patient = (round_is_over(x->round) && !x->rest) || *ret_until <= soon;
+	e = dial_wait(x->scope, d, patient ? *ret_until : soon, detail);
 	if (e != FETCH_OK && (patient || e != FETCH_CONNECT_TIMEOUT))
 		dial_abandon(d);
 	return e;
 }
 
-/* Gives the one that connected: its conn is set. */
-static enum fetch_error try_all(const struct dial_options *how, const struct scope *scope,
-				struct dial *list, uint32_t n, struct dial **ret_winner,
-				char *detail)
+/* The next to be tried; parks for the rest of the answer when all that is known has been. */
+static struct dial *next(struct dialling *x)
 {
-	enum fetch_error e = FETCH_INTERNAL;
-	for (uint32_t i = 0; i < n; i++) {
+	struct dial *d = round_next(x->round);
+	if (d || !x->rest)
+		return d;
+	struct dns_answer *whole = x->rest->await(x->rest, x->scope);
+	x->rest = NULL;
+	if (whole)
+		round_add(x->round, whole);
+	dns_answer_unref(whole);
+	return round_next(x->round);
+}
+
+/* Gives the one that connected: its conn is set. */
+static enum fetch_error try_all(struct dialling *x, struct dial **ret_winner, char *detail)
+{
+	enum fetch_error e = FETCH_OK;
+	for (struct dial *d; (d = next(x));) {
 		int64_t until;
-		*ret_winner = &list[i];
-		e = try_alone(how, scope, &list[i], i + 1 == n, &until, detail);
-		if (e == FETCH_CONNECT_TIMEOUT && list[i].conn)
-			return race_run(how, scope, &list[i], n - i, until, ret_winner, detail);
+		*ret_winner = d;
+		e = try_alone(x, d, &until, detail);
+		if (e == FETCH_CONNECT_TIMEOUT && d->conn)
+			return race_run(x->how, x->scope, x->round, x->rest, d, until, ret_winner,
+					detail);
 		if (dial_is_final(e))
 			return e;
 	}
-	return e;
+	if (x->round->begun == 0 && x->round->refused)
+		return fault(detail, x->round->refused, "%s", x->round->why);
+	return x->round->begun > 0 ? e : FETCH_DNS_NOT_FOUND;
 }
 
 enum fetch_error dial_connect(const struct dial_options *how, const struct scope *scope,
-			      struct dns_answer *answer, uint16_t port, struct conn **ret_conn,
-			      char *detail)
+			      const struct dns_answer *answer, uint16_t port,
+			      struct conn **ret_conn, char *detail)
 {
-	enum fetch_error e;
-	struct dial list[DNS_ADDRS_MAX], *winner = NULL;
-	uint32_t n = choose(how, answer, port, list, &e, detail);
-	if (n == 0)
-		return e;
-	e = try_all(how, scope, list, n, &winner, detail);
-	if (e)
-		return e;
-	detail[0] = '\0';
-	if (winner != &list[0])
-		atomic_store_explicit(&answer->winner, (uint8_t)(winner->index + 1),
-				      memory_order_relaxed);
-	*ret_conn = winner->conn;
-	return FETCH_OK;
+	struct dialling x = { how, scope, round_new(how->policy, port), how->rest };
+	struct dial *winner = NULL;
+	if (!x.round)
+		return FETCH_OUT_OF_MEMORY;
+	round_add(x.round, answer);
+	enum fetch_error e = try_all(&x, &winner, detail);
+	if (e == FETCH_OK) {
+		detail[0] = '\0';
+		*ret_conn = winner->conn;
+	}
+	round_free(x.round);
+	enum fetch_error ended = dial_is_final(e) ? FETCH_OK : scope_check(scope);
+	return ended ? ended : e;
 }

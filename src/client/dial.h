@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * dial: a TCP connection to the first of a host's addresses that takes one. Families alternate,
- * beginning with the first address's (RFC 8305 §4). An address that hasn't answered after 250 ms is
- * raced by the next (§5). The address policy is asked about the very sockaddr that goes to connect.
+ * dial: a TCP connection to the first of a host's addresses that takes one (their order, and policy:
+ * round.h). An address that hasn't answered after 250 ms is raced by the next (RFC 8305 §5). When one
+ * family's addresses are there before the other's, it begins with them and the others join.
  *
  *	struct dial_options how = { .policy = policy, .connect_timeout_ns = 10 * SECOND };
  *	enum fetch_error e = dial_connect(&how, &scope, answer, 443, &conn, detail);
@@ -10,34 +10,22 @@
 #ifndef CLIENT_DIAL_H
 #define CLIENT_DIAL_H
 
-#include "runtime/net.h"
-#include "src/client/dns.h"
-#include "src/client/policy.h"
+#include "src/client/round.h"
 #include "src/client/scope.h"
 
 struct dial_options {
 	const struct policy *policy; /* borrowed; NULL = the default one */
 	int64_t connect_timeout_ns;  /* for each address */
+	struct dns_rest *rest;	     /* borrowed; NULL = the answer is whole */
 };
 
 /* Parks. FETCH_OK and *ret_conn, which is the caller's; else what became of the address that was tried
- * last, or FETCH_POLICY_DENIED when policy let none through. An address that won when it wasn't the
- * first is the first the next time that this answer is used. */
+ * last, or FETCH_POLICY_DENIED when policy let none through. */
 enum fetch_error dial_connect(const struct dial_options *how, const struct scope *scope,
-			      struct dns_answer *answer, uint16_t port, struct conn **ret_conn,
-			      char *detail) MUST_USE;
+			      const struct dns_answer *answer, uint16_t port,
+			      struct conn **ret_conn, char *detail) MUST_USE;
 
-/* The order in which to try an answer's addresses: indices into it. */
-void dial_order(const struct dns_answer *answer, uint8_t order[DNS_ADDRS_MAX]);
-
-/* --- For race.c: one address, which policy has let through --- */
-
-struct dial {
-	union dns_addr addr; /* with its port */
-	socklen_t addr_len;
-	uint8_t index;	   /* in the answer */
-	struct conn *conn; /* while connecting, and when it has won */
-};
+/* --- For race.c: one address --- */
 
 /* Never parks. *ret_until: when its own time is up. */
 enum fetch_error dial_start(const struct dial_options *how, struct dial *d, int64_t *ret_until,

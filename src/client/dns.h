@@ -43,8 +43,21 @@ struct dns_answer {
 
 /* An answer with room for n addresses and one reference; NULL = out of memory. */
 struct dns_answer *dns_answer_new(uint32_t n) MUST_USE;
+/* A connection to that address was made, which may have a port. */
+void dns_answer_won(struct dns_answer *a, const struct sockaddr *addr);
 struct dns_answer *dns_answer_ref(struct dns_answer *a);
 void dns_answer_unref(struct dns_answer *a); /* NULL is fine */
+
+/* The same address, whatever the ports. */
+bool dns_addr_equal(const union dns_addr *a, const union dns_addr *b);
+
+/* What is still to come after an answer that has the addresses of one family alone. */
+struct scope;
+struct dns_rest {
+	/* Parks until the other family's answer is there as well, at most until scope's end. Gives
+	 * the whole with one reference; NULL = there is no more. Once. */
+	struct dns_answer *(*await)(struct dns_rest *rest, const struct scope *scope);
+};
 
 struct dns;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * race: a goroutine an address, and the caller, who starts them and hears of each end by a channel that
- * has room for all: a runner never waits to be heard. Runners live in an errgroup: when there is a
- * winner, or no hope, its context's end interrupts the others, and the caller waits until they have
- * gone. So the list and the race outlive all who use them.
+ * has room for all: a runner never waits to be heard. One more runner waits for addresses that are
+ * still being resolved. Runners live in an errgroup: when there is a winner, or no hope, its context's
+ * end interrupts the others, and the caller waits until they have gone. So the round and the race
+ * outlive all who use them. The round is the caller's alone: a runner has one address of it.
  */
 #include "src/client/race.h"
 
@@ -17,7 +18,7 @@
 
 struct runner {
 	struct race *race;
-	struct dial *dial;
+	struct dial *dial; /* NULL = the one that waits for addresses */
 	int64_t until;
 	enum fetch_error error; /* once it was sent */
 	char why[FAULT_BYTES];
@@ -28,10 +29,15 @@ CHAN_OF(struct runner *, runner_chan);
 struct race {
 	const struct dial_options *how;
 	struct scope scope; /* the request's, within the group's context */
+	struct round *round;
+	struct dns_rest *rest;
+	struct dns_answer *whole; /* what rest gave */
+	bool resolving;
 	struct errgroup *group;
 	runner_chan ended;
-	uint32_t n, started, running;
-	struct runner runners[];
+	uint32_t started, running;
+	struct runner resolver;
+	struct runner runners[DNS_ADDRS_MAX];
 };
 
 static int run(void *arg)
@@ -44,27 +50,41 @@ static int run(void *arg)
 	return 0;
 }
 
-static void start(struct race *race, struct runner *r)
+static int resolve(void *arg)
 {
-	race->running++;
-	errgroup_go(race->group, run, r);
+	struct runner *r = arg;
+	r->race->whole = r->race->rest->await(r->race->rest, &r->race->scope);
+	chan_send(r->race->ended, r);
+	return 0;
 }
 
-/* Starts the next. A failure to begin counts as an end. */
-static void start_next(struct race *race)
+static struct runner *join(struct race *race, struct dial *d)
 {
 	struct runner *r = &race->runners[race->started++];
-	r->error = dial_start(race->how, r->dial, &r->until, r->why);
-	if (r->error == FETCH_OK) {
-		start(race, r);
-		return;
-	}
+	r->race = race;
+	r->dial = d;
 	race->running++;
-	chan_send(race->ended, r);
+	return r;
+}
+
+/* Starts the next, if there is one. A failure to begin counts as an end. Gives when another may join;
+ * 0 = at once. */
+static int64_t start_next(struct race *race)
+{
+	struct dial *d = round_next(race->round);
+	if (!d)
+		return 0;
+	struct runner *r = join(race, d);
+	r->error = dial_start(race->how, d, &r->until, r->why);
+	if (r->error == FETCH_OK)
+		errgroup_go(race->group, run, r);
+	else
+		chan_send(race->ended, r);
+	return clock_now() + RACE_DELAY_NS;
 }
 
 /* The next that has ended; NULL when it is time for another to join. */
-static struct runner *wait_for_end(struct race *race)
+static struct runner *wait_for_end(struct race *race, int64_t turn_ns)
 {
 	enum {
 		ON_END,
@@ -72,8 +92,8 @@ static struct runner *wait_for_end(struct race *race)
 	};
 	struct runner *r = NULL;
 	time_chan timer = { 0 };
-	if (race->started < race->n)
-		timer = time_after(RACE_DELAY_NS);
+	if (!round_is_over(race->round) && race->running > 0)
+		timer = time_after(turn_ns - clock_now());
 	struct select_case cases[] = {
 		[ON_END] = on_recv(race->ended, &r),
 		[ON_TIME] = on_recv(timer, NULL),
@@ -83,38 +103,52 @@ static struct runner *wait_for_end(struct race *race)
 	return chosen == ON_END ? r : NULL;
 }
 
+static void take_rest(struct race *race)
+{
+	race->resolving = false;
+	if (race->whole)
+		round_add(race->round, race->whole);
+	dns_answer_unref(race->whole);
+	race->whole = NULL;
+}
+
+/* Until one has won or none is left; gives the one that ended last. */
 static struct runner *hold(struct race *race)
 {
 	struct runner *last = NULL;
-	while (race->running > 0 || race->started < race->n) {
-		if (race->running == 0)
-			start_next(race);
-		struct runner *r = wait_for_end(race);
-		if (r) {
+	int64_t turn_ns = 0; /* when another joins; the first's turn is over */
+	for (;;) {
+		if (race->running == 0 || clock_now() >= turn_ns)
+			turn_ns = start_next(race);
+		if (race->running == 0 && !race->resolving)
+			return last;
+		struct runner *r = wait_for_end(race, turn_ns);
+		if (r == &race->resolver) {
+			take_rest(race);
+		} else if (r) {
 			last = r;
 			race->running--;
+			turn_ns = 0;
 			if (dial_is_final(r->error))
-				break;
+				return last;
 		}
-		if (race->started < race->n)
-			start_next(race);
 	}
-	return last;
 }
 
 static struct race *race_new(const struct dial_options *how, const struct scope *scope,
-			     struct dial *list, uint32_t n)
+			     struct round *round, struct dns_rest *rest)
 {
-	struct race *race = calloc(1, sizeof(*race) + n * sizeof(race->runners[0]));
+	struct race *race = calloc(1, sizeof(*race));
 	if (!race)
 		return NULL;
 	race->how = how;
+	race->round = round;
+	race->rest = rest;
+	race->resolving = rest != NULL;
+	race->resolver.race = race;
 	race->group = errgroup_new(scope->ctx);
 	race->scope = scope_of(errgroup_context(race->group), scope->deadline_ns);
-	race->ended = chan_make(runner_chan, n);
-	race->n = n;
-	for (uint32_t i = 0; i < n; i++)
-		race->runners[i] = (struct runner){ .race = race, .dial = &list[i] };
+	race->ended = chan_make(runner_chan, DNS_ADDRS_MAX + 1);
 	return race;
 }
 
@@ -126,23 +160,25 @@ static void race_free(struct race *race, const struct runner *winner)
 	for (uint32_t i = 0; i < race->started; i++)
 		if (&race->runners[i] != winner && race->runners[i].dial->conn)
 			dial_abandon(race->runners[i].dial);
+	dns_answer_unref(race->whole);
 	chan_unref(race->ended);
 	free(race);
 }
 
 enum fetch_error race_run(const struct dial_options *how, const struct scope *scope,
-			  struct dial *list, uint32_t n, int64_t until, struct dial **ret_winner,
-			  char *detail)
+			  struct round *round, struct dns_rest *rest, struct dial *first,
+			  int64_t until, struct dial **ret_winner, char *detail)
 {
-	struct race *race = race_new(how, scope, list, n);
+	struct race *race = race_new(how, scope, round, rest);
 	if (!race) {
-		dial_abandon(&list[0]);
+		dial_abandon(first);
 		return FETCH_OUT_OF_MEMORY;
 	}
-	race->runners[0].until = until;
-	race->started = 1;
-	start(race, &race->runners[0]);
-	start_next(race);
+	struct runner *r = join(race, first);
+	r->until = until;
+	errgroup_go(race->group, run, r);
+	if (rest)
+		errgroup_go(race->group, resolve, &race->resolver);
 	struct runner *last = hold(race);
 	enum fetch_error e = last->error;
 	if (e)

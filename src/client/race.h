@@ -2,7 +2,7 @@
  *
  * race: several addresses of one host at once (Happy Eyeballs, RFC 8305 §5): each next one joins when
  * the last has been silent for RACE_DELAY_NS, or at once when one has failed; the first that connects
- * wins, the others are given up.
+ * wins, the others are given up. Addresses that are resolved meanwhile join as well.
  */
 #ifndef CLIENT_RACE_H
 #define CLIENT_RACE_H
@@ -11,10 +11,11 @@
 
 #define RACE_DELAY_NS (250 * MILLISECOND)
 
-/* Parks. list[0] is connecting already, and may until `until`; the others have not begun. FETCH_OK and
- * *ret_winner, with its conn; the others have none. Else what became of the one that failed last. */
+/* Parks. first is connecting already, and may until `until`; round has those that haven't begun, and
+ * rest, which may be NULL, more of them. FETCH_OK and *ret_winner, with its conn; the others have none.
+ * Else what became of the one that failed last. */
 enum fetch_error race_run(const struct dial_options *how, const struct scope *scope,
-			  struct dial *list, uint32_t n, int64_t until, struct dial **ret_winner,
-			  char *detail) MUST_USE;
+			  struct round *round, struct dns_rest *rest, struct dial *first,
+			  int64_t until, struct dial **ret_winner, char *detail) MUST_USE;
 
 #endif

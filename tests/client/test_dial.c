@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_dial: the order of addresses, the policy on each, and what is said when none takes the
+ * test_dial: one address after the other, several at once, and what is said when none takes the
  * connection.
  */
 #include <arpa/inet.h>
@@ -12,25 +12,9 @@
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
 #include "src/client/dial.h"
+#include "tests/client/answers.h"
 #include "tests/client/scripted.h"
 #include "tests/harness.h"
-
-static struct dns_answer *answer_of(const char *const *texts)
-{
-	struct dns_answer *a = dns_answer_new(DNS_ADDRS_MAX);
-	for (; *texts; texts++) {
-		union dns_addr *to = &a->addrs[a->len++];
-		if (inet_pton(AF_INET, *texts, &to->in.sin_addr) == 1)
-			to->sa.sa_family = AF_INET;
-		else if (inet_pton(AF_INET6, *texts, &to->in6.sin6_addr) == 1)
-			to->sa.sa_family = AF_INET6;
-		else
-			test_fail("%s", *texts);
-	}
-	return a;
-}
-
-#define ANSWER(...) answer_of((const char *const[]){ __VA_ARGS__, NULL })
 
 static struct policy *loopback_allowed(void)
 {
@@ -47,13 +31,14 @@ try {
 	char peer[FAULT_ADDR_BYTES];
 };
 
-/* a stays the caller's. */
-static struct try dial_again(struct dns_answer *a, uint16_t port, struct context *ctx,
-			     int64_t timeout_ns)
+static struct try dial_with(struct dns_answer *a, uint16_t port, struct context *ctx,
+			    int64_t timeout_ns, struct dns_rest *rest)
 {
 	struct try t = { .detail = "" };
 	struct policy *policy = loopback_allowed();
-	struct dial_options how = { .policy = policy, .connect_timeout_ns = timeout_ns };
+	struct dial_options how = { .policy = policy,
+				    .connect_timeout_ns = timeout_ns,
+				    .rest = rest };
 	struct scope scope = scope_of(ctx, clock_now() + 20 * SECOND);
 	struct conn *conn;
 	socklen_t len;
@@ -63,30 +48,13 @@ static struct try dial_again(struct dns_answer *a, uint16_t port, struct context
 		conn_close(conn);
 	}
 	policy_free(policy);
+	dns_answer_unref(a);
 	return t;
 }
 
 static struct try dial(struct dns_answer *a, uint16_t port, struct context *ctx, int64_t timeout_ns)
 {
-	struct try t = dial_again(a, port, ctx, timeout_ns);
-	dns_answer_unref(a);
-	return t;
-}
-
-TEST(dial_alternates_families_beginning_with_the_first)
-{
-	struct dns_answer *a =
-		ANSWER("::1", "::2", "::3", "1.1.1.1", "2.2.2.2", "3.3.3.3", "4.4.4.4");
-	uint8_t order[DNS_ADDRS_MAX];
-	static const uint8_t want[] = { 0, 3, 1, 4, 2, 5, 6 };
-	dial_order(a, order);
-	CHECK_MEM(order, want, sizeof(want));
-	dns_answer_unref(a);
-	a = ANSWER("1.1.1.1", "2.2.2.2", "::1");
-	static const uint8_t want4[] = { 0, 2, 1 };
-	dial_order(a, order);
-	CHECK_MEM(order, want4, sizeof(want4));
-	dns_answer_unref(a);
+	return dial_with(a, port, ctx, timeout_ns, NULL);
 }
 
 TEST_GO(dial_tries_the_next_address_when_one_refuses)
@@ -182,24 +150,136 @@ TEST_GO(dial_ends_with_its_context)
 	deaf_close(&d);
 }
 
+/* --- Addresses that come later --- */
+
+/* Comes when the test says so; NULL: never, but for the scope's end. */
+struct late {
+	struct dns_rest rest;
+	struct event come;
+	struct dns_answer *whole;
+	_Atomic bool awaited;
+};
+
+static struct dns_answer *await_late(struct dns_rest *rest, const struct scope *scope)
+{
+	struct late *l = CONTAINER_OF(rest, struct late, rest);
+	atomic_store(&l->awaited, true);
+	return event_wait(&l->come, scope->ctx, scope->deadline_ns) ? NULL : l->whole;
+}
+
+static struct late late_of(struct dns_answer *whole)
+{
+	struct late l = { .rest.await = await_late, .whole = whole };
+	event_init(&l.come);
+	return l;
+}
+
+TEST_GO(dial_waits_for_the_rest_when_all_that_is_known_has_failed)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
+	struct late late = late_of(ANSWER("127.0.0.1", "127.0.0.9"));
+	event_set(&late.come);
+	struct try t = dial_with(ANSWER("127.0.0.9"), o->port, context_background(), 20 * SECOND,
+				 &late.rest);
+	CHECK_EQ(t.error, FETCH_OK);
+	CHECK(strncmp(t.peer, "127.0.0.1:", 10) == 0);
+	event_done(&late.come);
+	origin_close(o);
+}
+
+TEST_GO(dial_waits_for_the_rest_when_policy_refuses_all_that_is_known)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
+	struct late late = late_of(ANSWER("127.0.0.1", "10.0.0.1"));
+	event_set(&late.come);
+	struct try t = dial_with(ANSWER("10.0.0.1"), o->port, context_background(), 20 * SECOND,
+				 &late.rest);
+	CHECK_EQ(t.error, FETCH_OK);
+	event_done(&late.come);
+	late = late_of(NULL);
+	event_set(&late.come);
+	t = dial_with(ANSWER("10.0.0.1"), o->port, context_background(), 20 * SECOND, &late.rest);
+	CHECK_EQ(t.error, FETCH_POLICY_DENIED);
+	event_done(&late.come);
+	origin_close(o);
+}
+
+TEST_GO(dial_does_not_wait_for_the_rest_when_a_known_address_answers)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
+	struct late late = late_of(NULL);
+	struct try t = dial_with(ANSWER("127.0.0.1"), o->port, context_background(), 20 * SECOND,
+				 &late.rest);
+	CHECK_EQ(t.error, FETCH_OK);
+	CHECK(!late.awaited);
+	event_done(&late.come);
+	origin_close(o);
+}
+
+TEST_GO(dial_that_waits_for_the_rest_ends_with_its_context)
+{
+	struct context *ctx = context_with_timeout(context_background(), 20 * MILLISECOND);
+	struct late late = late_of(NULL);
+	struct try t = dial_with(ANSWER("127.0.0.9"), 1, ctx, 20 * SECOND, &late.rest);
+	CHECK_EQ(t.error, FETCH_TOTAL_TIMEOUT);
+	context_unref(ctx);
+	event_done(&late.come);
+}
+
 /* --- Races --- */
 
-TEST_GO(dial_races_an_address_that_is_silent_and_remembers_the_winner)
+static int come_when_awaited(void *arg)
+{
+	struct late *l = arg;
+	while (!atomic_load(&l->awaited))
+		goroutine_sleep(MILLISECOND);
+	event_set(&l->come);
+	return 0;
+}
+
+TEST_GO(dial_race_is_joined_by_addresses_that_come_later)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
+	struct deaf d = deaf_open_at("127.0.0.5", o->port);
+	struct late late = late_of(ANSWER("127.0.0.1", "127.0.0.5"));
+	struct errgroup *g = errgroup_new(NULL);
+	errgroup_go(g, come_when_awaited, &late);
+	struct try t = dial_with(ANSWER("127.0.0.5"), o->port, context_background(), 20 * SECOND,
+				 &late.rest);
+	CHECK_EQ(errgroup_wait(g), 0);
+	CHECK_EQ(t.error, FETCH_OK);
+	CHECK(strncmp(t.peer, "127.0.0.1:", 10) == 0);
+	event_done(&late.come);
+	deaf_close(&d);
+	origin_close(o);
+}
+
+/* It is still awaited when the race is decided. */
+TEST_GO(dial_race_that_is_decided_needs_no_more_addresses)
+{
+	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
+	struct deaf d = deaf_open_at("127.0.0.5", o->port);
+	struct late late = late_of(NULL);
+	struct try t = dial_with(ANSWER("127.0.0.5", "127.0.0.1"), o->port, context_background(),
+				 20 * SECOND, &late.rest);
+	CHECK_EQ(t.error, FETCH_OK);
+	CHECK(late.awaited);
+	event_done(&late.come);
+	deaf_close(&d);
+	origin_close(o);
+}
+
+TEST_GO(dial_races_an_address_that_is_silent)
 {
 	struct origin *o = origin_open(&(struct origin_options){ .replies = NULL });
 	struct deaf d = deaf_open_at("127.0.0.5", o->port);
 	struct dns_answer *a = ANSWER("127.0.0.5", "127.0.0.9", "127.0.0.1", "127.0.0.6");
 	char want[64];
 	snprintf(want, sizeof(want), "127.0.0.1:%u", o->port);
-	struct try t = dial_again(a, o->port, context_background(), 20 * SECOND);
+	struct try t = dial(a, o->port, context_background(), 20 * SECOND);
 	CHECK_EQ(t.error, FETCH_OK);
 	CHECK_STR(t.peer, want);
 	CHECK_STR(t.detail, "");
-	uint8_t order[DNS_ADDRS_MAX];
-	static const uint8_t won[] = { 2, 0, 1, 3 };
-	dial_order(a, order);
-	CHECK_MEM(order, won, sizeof(won));
-	dns_answer_unref(a);
 	deaf_close(&d);
 	origin_close(o);
 }
@@ -223,12 +303,10 @@ TEST_GO(dial_race_may_be_won_by_the_slow_first)
 	struct dns_answer *a = ANSWER("127.0.0.5", "127.0.0.9");
 	struct errgroup *g = errgroup_new(NULL);
 	errgroup_go(g, hear_again, &d);
-	struct try t = dial_again(a, d.port, context_background(), 20 * SECOND);
+	struct try t = dial(a, d.port, context_background(), 20 * SECOND);
 	CHECK_EQ(errgroup_wait(g), 0);
 	CHECK_EQ(t.error, FETCH_OK);
 	CHECK(strncmp(t.peer, "127.0.0.5:", 10) == 0);
-	CHECK_EQ(a->winner, 0);
-	dns_answer_unref(a);
 	deaf_close(&d);
 }
 
