@@ -161,6 +161,7 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->withhold = false;
 	x->decoder = NULL;
 	x->follow = !o->no_redirects;
+	x->https_to_http = o->https_to_http || req->https_to_http;
 	x->sink = req->sink;
 	x->resp = resp;
 }

@@ -35,6 +35,7 @@
 struct client_options {
 	struct fetch_limits limits;
 	bool no_redirects;
+	bool https_to_http;	     /* a redirect may lead from https to http */
 	bool no_keepalive;	     /* "Connection: close" and a connection a request */
 	uint32_t max_conns_per_host; /* 0 = no limit of the pool's own */
 	uint32_t max_idle_conns;     /* 20,000 */
@@ -80,6 +81,7 @@ struct fetch_request {
 					origin takes away; Authorization and Cookie always are */
 	struct fetch_auth auth;	     /* for the origin of url; see auth.h */
 	struct body_source *body;    /* NULL = none; begins at its beginning */
+	bool https_to_http;	     /* a redirect may lead there, whatever the client says */
 	bool expect_continue;	     /* the body waits up to a second for a 100 (Continue); after
 					a 417 it goes out without */
 	struct body_sink *sink;	     /* NULL = the body is read, decoded, counted and dropped */
@@ -91,10 +93,21 @@ struct fetch_timings {
 	int64_t start, dns_done, connect_done, tls_done, sent, first_byte, done;
 };
 
+/* Whom a hop talked to. */
+union fetch_remote {
+	struct sockaddr sa; /* sa_family 0 = it never was connected */
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/* A redirect that was followed. Its body is read for the connection's sake, and not decoded. */
 struct fetch_hop {
 	char *url; /* href asked for. Owned */
 	uint16_t status;
+	uint8_t http_minor; /* HTTP/1.x */
 	bool conn_reused;
+	uint64_t size_download; /* body bytes on the wire */
+	union fetch_remote remote;
 	struct fetch_timings t;
 };
 
@@ -111,11 +124,7 @@ struct fetch_response {
 	struct fields fields; /* of the final head; owned */
 	uint64_t size_download; /* body bytes on the wire (framing taken off) */
 	uint64_t size_body;	/* and without their content coding; 0 for a redirect followed */
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} remote;		/* sa_family 0 = never connected */
+	union fetch_remote remote;
 	struct fetch_timings t; /* of the last hop */
 	int64_t start_ns;	/* of the first hop */
 	struct fetch_hop *hops; /* the hops before the last; owned */

@@ -34,6 +34,7 @@ struct exchange {
 	bool bodiless;		    /* a redirect has taken the body away, and what is said of it */
 	bool withhold;		    /* the chain has left the first origin */
 	bool follow;		    /* redirects are followed */
+	bool https_to_http;	    /* even there */
 	struct body_sink *sink;	    /* NULL = drop the body */
 	struct fetch_limits limits; /* the request's own, filled up with the client's */
 	struct fetch_response *resp; /* gets status, fields, sizes, times and detail of failures */

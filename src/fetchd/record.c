@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 
+#include "src/common/cleanup.h"
 #include "src/common/json.h"
 
 enum outcome record_outcome(enum fetch_error e)
@@ -33,6 +34,29 @@ static void put_raw(struct json *j, const char *key, struct str raw)
 	buf_append_char(j->out, '"');
 }
 
+/* A URL without its user and password. */
+static void put_url(struct json *j, const char *key, struct str href)
+{
+	struct str scheme, rest, authority, path;
+	str_cut(href, ':', &scheme, &rest);
+	str_cut(str_slice(rest, strlen("//"), SIZE_MAX), '/', &authority, &path);
+	ptrdiff_t at = str_index(authority, '@');
+	if (at < 0) {
+		json_put_str(j, key, href);
+		return;
+	}
+	cleanup(buf_done) struct buf bare = { 0 };
+	buf_append_str(&bare, scheme);
+	buf_append_str(&bare, STR("://"));
+	buf_append_str(&bare, str_slice(authority, (size_t)at + 1, SIZE_MAX));
+	buf_append_char(&bare, '/');
+	buf_append_str(&bare, path);
+	if (bare.failed)
+		j->out->failed = bare.failed;
+	else
+		json_put_str(j, key, buf_str(&bare));
+}
+
 static void put_time(struct json *j, const char *key, int64_t from, int64_t to)
 {
 	if (to > 0 && to >= from)
@@ -47,6 +71,7 @@ static void put_times(struct json *j, const struct fetch_timings *t)
 	put_time(j, "time_connect", t->start, t->connect_done);
 	put_time(j, "time_appconnect", t->start, t->tls_done);
 	put_time(j, "time_pretransfer", t->start, ready);
+	put_time(j, "time_posttransfer", t->start, t->sent);
 	put_time(j, "time_starttransfer", t->start, t->first_byte);
 }
 
@@ -61,18 +86,18 @@ static void put_ipv4(struct json *j, const struct in_addr *addr)
 	}
 }
 
-static void put_remote(struct json *j, const struct fetch_response *resp)
+static void put_remote(struct json *j, const union fetch_remote *remote)
 {
 	char text[INET6_ADDRSTRLEN];
-	switch (resp->remote.sa.sa_family) {
+	switch (remote->sa.sa_family) {
 	case AF_INET:
-		put_ipv4(j, &resp->remote.in.sin_addr);
-		json_put_u64(j, "remote_port", ntohs(resp->remote.in.sin_port));
+		put_ipv4(j, &remote->in.sin_addr);
+		json_put_u64(j, "remote_port", ntohs(remote->in.sin_port));
 		break;
 	case AF_INET6:
 		json_put_cstr(j, "remote_ip",
-			      inet_ntop(AF_INET6, &resp->remote.in6.sin6_addr, text, sizeof(text)));
-		json_put_u64(j, "remote_port", ntohs(resp->remote.in6.sin6_port));
+			      inet_ntop(AF_INET6, &remote->in6.sin6_addr, text, sizeof(text)));
+		json_put_u64(j, "remote_port", ntohs(remote->in6.sin6_port));
 		break;
 	default:
 		break;
@@ -110,35 +135,47 @@ static void put_fields(struct json *j, const struct fields *fields)
 	json_object_end(j);
 }
 
+static void put_version(struct json *j, uint8_t minor)
+{
+	json_put_cstr(j, "http_version", minor ? "1.1" : "1.0");
+}
+
 static void put_answer(struct json *j, const struct fetch_response *resp)
 {
 	if (resp->status == 0)
 		return;
 	json_put_u64(j, "http_code", resp->status);
-	json_put_cstr(j, "http_version", resp->http_minor ? "1.1" : "1.0");
+	put_version(j, resp->http_minor);
 	put_fields(j, &resp->fields);
 	json_put_u64(j, "size_download", resp->size_download);
 	if (resp->error == FETCH_OK && resp->size_body != resp->size_download)
 		json_put_u64(j, "size_body", resp->size_body);
 }
 
+static void put_hop(struct json *j, const struct fetch_hop *hop)
+{
+	json_object_begin(j);
+	put_url(j, "url", str_of(hop->url));
+	json_put_u64(j, "http_code", hop->status);
+	put_version(j, hop->http_minor);
+	json_put_u64(j, "size_download", hop->size_download);
+	put_remote(j, &hop->remote);
+	if (hop->conn_reused)
+		json_put_bool(j, "conn_reused", true);
+	put_times(j, &hop->t);
+	put_time(j, "time_total", hop->t.start, hop->t.done);
+	json_object_end(j);
+}
+
 static void put_hops(struct json *j, const struct fetch_response *resp)
 {
 	if (resp->hops_len == 0)
 		return;
+	put_time(j, "time_redirect", resp->start_ns, resp->t.start);
 	json_put_u64(j, "num_redirects", resp->hops_len);
 	json_put_array(j, "hops");
-	for (uint32_t i = 0; i < resp->hops_len; i++) {
-		const struct fetch_hop *hop = &resp->hops[i];
-		json_object_begin(j);
-		json_put_cstr(j, "url", hop->url);
-		json_put_u64(j, "http_code", hop->status);
-		if (hop->conn_reused)
-			json_put_bool(j, "conn_reused", true);
-		put_times(j, &hop->t);
-		put_time(j, "time_total", hop->t.start, hop->t.done);
-		json_object_end(j);
-	}
+	for (uint32_t i = 0; i < resp->hops_len; i++)
+		put_hop(j, &resp->hops[i]);
 	json_array_end(j);
 }
 
@@ -166,9 +203,9 @@ static void put_outcome(struct json *j, const struct record *r)
 static void put_response(struct json *j, const struct fetch_response *resp, struct str url)
 {
 	if (resp->url_effective.href.len > 0 && !str_eq(resp->url_effective.href, url))
-		json_put_str(j, "url_effective", resp->url_effective.href);
+		put_url(j, "url_effective", resp->url_effective.href);
 	put_answer(j, resp);
-	put_remote(j, resp);
+	put_remote(j, &resp->remote);
 	if (resp->conn_reused)
 		json_put_bool(j, "conn_reused", true);
 	uint32_t attempts =

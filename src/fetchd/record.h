@@ -6,9 +6,16 @@
  *
  *	{"batch":7,"index":0,"url":"http://a.example/","state":"fetched","http_code":200,…}
  *
- * batch: its id. index: the job's place in the submission, from 0. time_*: seconds from the start
- * of the last hop, cumulative, as curl counts; time_total from the start of the first. Pure: any
- * thread. On every job's path: no printf, no allocation but b's.
+ * batch: its id. index: the job's place in the submission, from 0. url is what was submitted;
+ * url_effective and the URLs of hops are without user and password.
+ *
+ * time_*: seconds from the start of the last hop, cumulative, as curl counts: name looked up
+ * (namelookup), connected, TLS set up (appconnect), ready (pretransfer), request sent (posttransfer),
+ * first byte of the answer (starttransfer). time_total is from the start of the first hop, time_redirect
+ * what the hops before the last took. Each of hops has the same names for itself, and its time_total is
+ * its own.
+ *
+ * Pure: any thread. On every job's path: no printf; no allocation but b's, unless a URL has a user.
  */
 #ifndef FETCHD_RECORD_H
 #define FETCHD_RECORD_H

@@ -79,6 +79,15 @@ TEST_GO(redirect_hops_are_kept)
 	CHECK(f->resp->hops[0].t.connect_done && !f->resp->hops[1].t.connect_done);
 	CHECK(f->resp->start_ns == f->resp->hops[0].t.start);
 	CHECK(f->resp->hops[2].t.done <= f->resp->t.start);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct fetch_hop *hop = &f->resp->hops[i];
+		CHECK(hop->t.start <= hop->t.sent && hop->t.sent <= hop->t.first_byte &&
+		      hop->t.first_byte <= hop->t.done);
+		CHECK_EQ(hop->http_minor, 1);
+		CHECK_EQ(hop->size_download, 4);
+		CHECK_EQ(hop->remote.in.sin_family, AF_INET);
+		CHECK_EQ(ntohs(hop->remote.in.sin_port), o->port);
+	}
 	CHECK_STR(f->resp->url_effective.href.data,
 		  origin_url_at(o, "127.0.0.1", "/ok#there", url, sizeof(url)));
 	CHECK_EQ(f->resp->attempts, 4);
@@ -136,7 +145,8 @@ TEST_GO(redirect_303_to_the_same_url_is_no_loop_for_post)
 	struct fetched *f =
 		rig_fetch(rig, context_background(), "POST", origin_url(o, "/form"), NULL);
 	CHECK_ERROR(f, FETCH_REDIRECT_LOOP); /* only the second time, as GET */
-	CHECK_EQ(f->resp->hops_len, 2);
+	CHECK_STR(f->resp->detail, "after 1 redirects");
+	CHECK_EQ(f->resp->hops_len, 1);
 	fetched_free(f);
 	rig_close(rig);
 	origin_close(o);
@@ -229,22 +239,44 @@ TEST_GO(redirect_to_another_origin_drops_credentials_for_good)
 	origin_close(last);
 }
 
-TEST_GO(redirect_from_https_to_http_is_refused)
+/* The client's word, or the request's. */
+static void check_https_to_http(bool client, bool request, enum fetch_error want)
 {
 	struct certs *certs = certs_new();
 	SSL_CTX *ctx = certs_server(certs, &(struct cert){ 0 });
 	struct origin *plain = open_origin();
-	char to[256];
+	char to[256], head[4096];
 	origin_url_at(plain, "127.0.0.1", "/ok", to, sizeof(to));
 	struct origin *o =
 		origin_open(&(struct origin_options){ .play = play_to, .user = to, .tls = ctx });
-	struct rig *rig =
-		rig_open(&(struct client_options){ .tls = { .ca_file = certs->ca_file } });
-	check_get(rig, origin_url(o, "/"), FETCH_REDIRECT_REFUSED, 302, "");
-	CHECK_EQ(plain->requests, 0);
+	struct rig *rig = rig_open(&(struct client_options){ .tls = { .ca_file = certs->ca_file },
+							     .https_to_http = client });
+	struct fetched *f = fetched_new();
+	struct fetch_request req = {
+		.method = STR("GET"),
+		.https_to_http = request,
+		.auth = { .kind = FETCH_AUTH_BEARER, .token = STR("x") },
+	};
+	fetched_run(f, rig, context_background(), &req, origin_url(o, "/"));
+	CHECK_ERROR(f, want);
+	CHECK_EQ(f->resp->status, want ? 302 : 200);
+	CHECK_EQ(f->resp->hops_len, want ? 0 : 1);
+	CHECK_EQ(plain->requests, want ? 0 : 1);
+	origin_last_request(o, head);
+	CHECK(strstr(head, "Authorization: Bearer x"));
+	origin_last_request(plain, head);
+	CHECK(!strstr(head, "Authorization"));
+	fetched_free(f);
 	rig_close(rig);
 	origin_close(o);
 	origin_close(plain);
 	SSL_CTX_free(ctx);
 	certs_free(certs);
+}
+
+TEST_GO(redirect_from_https_to_http_is_refused_unless_allowed)
+{
+	check_https_to_http(false, false, FETCH_REDIRECT_REFUSED);
+	check_https_to_http(true, false, FETCH_OK);
+	check_https_to_http(false, true, FETCH_OK);
 }

@@ -114,7 +114,7 @@ TEST(record_of_a_plain_fetch_names_what_curl_names)
 		"html\",\"fields\":{\"etag\":\"\\\"v1\\\"\"},"
 		"\"size_download\":1234,\"remote_ip\":\"192.0.2.10\",\"remote_port\":8080,"
 		"\"time_namelookup\":0.001000,\"time_connect\":0.002000,\"time_pretransfer\":0."
-		"002000,"
+		"002000,\"time_posttransfer\":0.002500,"
 		"\"time_starttransfer\":0.003000,\"time_total\":0.004001}\n");
 	fields_done(&resp.fields);
 }
@@ -123,9 +123,17 @@ TEST(record_of_a_redirect_tells_each_hop_and_where_it_ended)
 {
 	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\",\"method\":\"HEAD\"}");
 	char first[] = "http://a/";
-	struct fetch_hop hop = { .url = first,
-				 .status = 301,
-				 .t = { .start = 1000, .done = 2000000 } };
+	struct fetch_hop hop = {
+		.url = first,
+		.status = 301,
+		.http_minor = 1,
+		.conn_reused = true,
+		.size_download = 154,
+		.t = { .start = 1000, .sent = 501000, .first_byte = 1001000, .done = 2000000 }
+	};
+	hop.remote.in.sin_family = AF_INET;
+	hop.remote.in.sin_port = htons(80);
+	inet_pton(AF_INET, "192.0.2.1", &hop.remote.in.sin_addr);
 	struct fetch_response resp = {
 		.status = 204,
 		.attempts = 2,
@@ -147,8 +155,29 @@ TEST(record_of_a_redirect_tells_each_hop_and_where_it_ended)
 		"\"url_effective\":\"https://b/"
 		"\",\"http_code\":204,\"http_version\":\"1.0\",\"size_download\":0,"
 		"\"remote_ip\":\"2001:db8::1\",\"remote_port\":443,\"conn_reused\":true,"
-		"\"time_starttransfer\":0.001000,\"time_total\":0.005000,\"num_redirects\":1,"
-		"\"hops\":[{\"url\":\"http://a/\",\"http_code\":301,\"time_total\":0.001999}]}\n");
+		"\"time_starttransfer\":0.001000,\"time_total\":0.005000,\"time_redirect\":0."
+		"001999,"
+		"\"num_redirects\":1,\"hops\":[{\"url\":\"http://a/\",\"http_code\":301,"
+		"\"http_version\":\"1.1\",\"size_download\":154,\"remote_ip\":\"192.0.2.1\","
+		"\"remote_port\":80,\"conn_reused\":true,\"time_posttransfer\":0.000500,"
+		"\"time_starttransfer\":0.001000,\"time_total\":0.001999}]}\n");
+}
+
+TEST(record_shows_no_user_and_password_but_those_submitted)
+{
+	struct job_line job = job_of("{\"index\":0,\"url\":\"http://u:p@a/\"}");
+	char first[] = "http://u:p@a/";
+	struct fetch_hop hop = { .url = first, .status = 301 };
+	struct fetch_response resp = { .attempts = 2, .hops = &hop, .hops_len = 1 };
+	resp.url_effective.href = STR("https://x:y@b:8443/@:/?\\q@#f@");
+	check_record(&(struct record){ .job = &job,
+				       .url = STR("http://u:p@a/"),
+				       .error = FETCH_RESET,
+				       .response = &resp },
+		     "{\"batch\":0,\"index\":0,\"url\":\"http://u:p@a/\",\"state\":\"failed\","
+		     "\"error\":\"reset\",\"url_effective\":\"https://b:8443/@:/?\\\\q@#f@\","
+		     "\"num_redirects\":1,\"hops\":[{\"url\":\"http://a/\",\"http_code\":301,"
+		     "\"http_version\":\"1.0\",\"size_download\":0}]}\n");
 }
 
 TEST(record_counts_attempts_beyond_the_redirects)
