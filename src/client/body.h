@@ -7,7 +7,7 @@
  *
  * A source of known length is sent with Content-Length, one of unknown length in chunks. A body that
  * can't begin again can't follow a redirect that keeps the method, nor be repeated on a fresh
- * connection. One request at a time.
+ * connection, once something was read of it. One request at a time.
  */
 #ifndef CLIENT_BODY_H
 #define CLIENT_BODY_H

@@ -156,6 +156,7 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->sensitive = req->sensitive;
 	x->auth = (struct auth){ .own = &req->auth, .first = req->url, .file = c->credentials };
 	x->body = req->body;
+	x->body_begun = false;
 	x->expects = req->expect_continue;
 	x->bodiless = false;
 	x->withhold = false;

@@ -76,7 +76,8 @@ struct body_sink {
 struct fetch_request {
 	struct str method;	     /* GET, HEAD, ...; not CONNECT */
 	const struct url *url;	     /* borrowed until client_fetch returns */
-	const struct fields *fields; /* the caller's extra fields; NULL = none */
+	const struct fields *fields; /* the caller's extra fields; NULL = none. With Accept-Encoding
+					among them the body is given as it comes, not decoded */
 	struct str sensitive;	     /* names, comma-separated, of fields that a redirect to another
 					origin takes away; Authorization and Cookie always are */
 	struct fetch_auth auth;	     /* for the origin of url; see auth.h */

@@ -51,7 +51,7 @@ static int on_decoded(void *user, const char *data, size_t len)
 /* The body that this head announces will be decoded, if it says so and is whole. */
 static enum fetch_error prepare_decoder(struct exchange *x, const struct message_head *head)
 {
-	if (x->options->no_decode || head->framing == FRAMING_NONE || head->status == 206)
+	if (x->as_is || head->framing == FRAMING_NONE || head->status == 206)
 		return FETCH_OK;
 	enum fetch_error e =
 		decoder_new(head->fields, &x->limits.decode, on_decoded, x, &x->decoder);

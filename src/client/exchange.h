@@ -30,6 +30,7 @@ struct exchange {
 	struct str sensitive;	     /* names of fields that are for the first origin only */
 	struct auth auth;
 	struct body_source *body;   /* NULL = none */
+	bool body_begun;	    /* something was read of it */
 	bool expects;		    /* the body waits for a 100 (Continue) */
 	bool bodiless;		    /* a redirect has taken the body away, and what is said of it */
 	bool withhold;		    /* the chain has left the first origin */
@@ -40,6 +41,7 @@ struct exchange {
 	struct fetch_response *resp; /* gets status, fields, sizes, times and detail of failures */
 
 	/* What became of it. */
+	bool as_is;	/* codings aren't taken off the body */
 	bool wrote;	/* a byte of the request may have gone out */
 	bool answered;	/* a byte of an answer came */
 	bool awaits;	/* the body waits for a 100 at this moment */

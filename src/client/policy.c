@@ -218,7 +218,13 @@ int policy_ports(struct policy *p, struct str list, struct str *ret_bad)
 {
 	if (!p->ports)
 		p->ports = calloc(PORTS, sizeof(*p->ports));
-	return p->ports ? add_list(add_ports, p->ports, list, ret_bad) : -ENOMEM;
+	if (!p->ports)
+		return -ENOMEM;
+	int err = add_list(add_ports, p->ports, list, ret_bad);
+	if (err || memchr(p->ports, true, PORTS))
+		return err;
+	*ret_bad = list;
+	return -EINVAL;
 }
 
 struct policy *policy_new(void)

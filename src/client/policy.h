@@ -28,7 +28,7 @@ int policy_allow(struct policy *p, struct str list, struct str *ret_bad) MUST_US
 int policy_deny(struct policy *p, struct str list, struct str *ret_bad) MUST_USE;
 
 /* Adds to the ports that may be connected to: "80, 443, 8000-8999". Until the first call that is every
- * port. Errors as above. */
+ * port. Errors as above; a list without a port is one, too: it would refuse everything. */
 int policy_ports(struct policy *p, struct str list, struct str *ret_bad) MUST_USE;
 
 /* NULL = may be connected to; else the rule that refuses, for people: "loopback address", "private

@@ -10,6 +10,7 @@
 
 #include "runtime/clock.h"
 #include "src/client/redirect_next.h"
+#include "src/client/send.h"
 
 /* Room for the hop just made: then nothing can fail any more. */
 static enum fetch_error reserve_hop(struct fetch_response *resp)
@@ -53,7 +54,7 @@ static enum fetch_error carry_body(struct exchange *x, bool method_changed)
 	if (method_changed) {
 		x->body = NULL;
 		x->bodiless = true;
-	} else if (x->body && (!x->body->rewind || x->body->rewind(x->body))) {
+	} else if (!send_rewind(x)) {
 		return fault(x->resp->detail, FETCH_BODY_SPENT, "redirected by a %u",
 			     x->resp->status);
 	}

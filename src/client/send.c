@@ -59,23 +59,25 @@ static bool expects_continue(const struct exchange *x)
 #define OWN_FIELDS 3
 
 /* The caller's fields that go out, our name unless the caller has given one, and the codings that we
- * can take off. A part of a body (Range) can't be decoded by itself. list has room for all. */
-static size_t collect_fields(const struct exchange *x, struct field *list)
+ * can take off. A caller who speaks of codings himself gets what comes, as in Go's net/http. A part of a
+ * body (Range) can't be decoded by itself. list has room for all. */
+static size_t collect_fields(struct exchange *x, struct field *list)
 {
 	size_t n = 0;
-	bool named = !x->options->user_agent, as_is = x->options->no_decode;
+	bool named = !x->options->user_agent, in_part = false;
+	x->as_is = x->options->no_decode;
 	struct field f;
 	for (uint32_t at = 0; x->fields && fields_next(x->fields, &at, &f);) {
 		if (is_left_out(x, f.name))
 			continue;
 		named = named || str_eq_nocase(f.name, STR("User-Agent"));
-		as_is = as_is || str_eq_nocase(f.name, STR("Accept-Encoding")) ||
-			str_eq_nocase(f.name, STR("Range"));
+		in_part = in_part || str_eq_nocase(f.name, STR("Range"));
+		x->as_is = x->as_is || str_eq_nocase(f.name, STR("Accept-Encoding"));
 		list[n++] = f;
 	}
 	if (!named)
 		list[n++] = (struct field){ STR("User-Agent"), str_of(x->options->user_agent) };
-	if (!as_is)
+	if (!x->as_is && !in_part)
 		list[n++] = (struct field){ STR("Accept-Encoding"), STR(DECODE_ACCEPTED) };
 	if (expects_continue(x))
 		list[n++] = (struct field){ STR("Expect"), STR("100-continue") };
@@ -92,7 +94,7 @@ static int64_t content_length(const struct exchange *x)
 	return usual ? 0 : REQUEST_NO_BODY;
 }
 
-static int build_head(const struct exchange *x, struct buf *b)
+static int build_head(struct exchange *x, struct buf *b)
 {
 	size_t room = OWN_FIELDS + (x->fields ? x->fields->count : 0);
 	cleanup(cleanup_free) struct field *list = malloc(room * sizeof(*list));
@@ -122,6 +124,20 @@ static enum fetch_error source_failed(struct exchange *x, ssize_t n)
 	return fault(x->resp->detail, FETCH_BODY_SOURCE, "%s", fault_errno((int)n));
 }
 
+static ssize_t read_body(struct exchange *x, void *buf, size_t size)
+{
+	x->body_begun = true;
+	return x->body->read(x->body, buf, size);
+}
+
+bool send_rewind(struct exchange *x)
+{
+	if (x->body && x->body_begun && (!x->body->rewind || x->body->rewind(x->body)))
+		return false;
+	x->body_begun = false;
+	return true;
+}
+
 static bool is_small(const struct body_source *body)
 {
 	return body->len >= 0 && body->len <= BLOCK_BYTES;
@@ -134,7 +150,7 @@ static enum fetch_error append_body(struct exchange *x, struct buf *b)
 	if (buf_reserve(b, len + 1))
 		return FETCH_OUT_OF_MEMORY;
 	for (size_t done = 0; done <= len;) {
-		ssize_t n = x->body->read(x->body, b->data + b->len, len + 1 - done);
+		ssize_t n = read_body(x, b->data + b->len, len + 1 - done);
 		if (n < 0)
 			return source_failed(x, n);
 		if (n == 0 && done < len)
@@ -146,6 +162,13 @@ static enum fetch_error append_body(struct exchange *x, struct buf *b)
 		b->len += (size_t)n;
 	}
 	return fault(x->resp->detail, FETCH_BODY_SOURCE, "is longer than its length");
+}
+
+/* The peer takes no more. It may have said why: an answer, or an alert of TLS. (Not on a connection that
+ * has gone stale: what lies there was no answer to this request.) */
+static bool is_cut_off(ssize_t n)
+{
+	return n == -EPIPE || n == -ECONNRESET;
 }
 
 enum fetch_error send_head(struct exchange *x, struct httpconn *h, bool *ret_body)
@@ -162,6 +185,11 @@ enum fetch_error send_head(struct exchange *x, struct httpconn *h, bool *ret_bod
 	if (n == 0)
 		n = httpconn_write(h, head.data, head.len, &x->scope, x->limits.idle_timeout_ns,
 				   &x->wrote);
+	if (is_cut_off(n) && (x->wrote || !h->used)) {
+		x->cut_short = true;
+		*ret_body = false;
+		return FETCH_OK;
+	}
 	return n >= 0 ? FETCH_OK : send_failed(x, n);
 }
 
@@ -207,8 +235,8 @@ static enum fetch_error send_block(struct exchange *x, struct httpconn *h, const
 			len -= (size_t)n;
 		} else if (n == ANSWERED) {
 			e = look(x, h);
-		} else if (n == -EPIPE || n == -ECONNRESET) {
-			x->cut_short = true; /* it may have said why */
+		} else if (is_cut_off(n)) {
+			x->cut_short = true;
 		} else {
 			e = send_failed(x, n);
 		}
@@ -234,7 +262,7 @@ static enum fetch_error send_next(struct exchange *x, struct httpconn *h, char *
 				  int64_t *left, bool *ret_end)
 {
 	char *data = block + CHUNK_BEFORE;
-	ssize_t n = x->body->read(x->body, data, BLOCK_BYTES);
+	ssize_t n = read_body(x, data, BLOCK_BYTES);
 	if (n < 0)
 		return source_failed(x, n);
 	*ret_end = n == 0;

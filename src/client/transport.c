@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "src/client/send.h"
 #include "src/http/method.h"
 
 /* RFC 9110 §9.2.2, and the draft that lets a key make any method so. */
@@ -19,16 +20,10 @@ static bool may_repeat(const struct exchange *x)
 	       (x->fields && fields_count(x->fields, STR("Idempotency-Key")));
 }
 
-/* Its body, if it has one, is at its beginning again. */
-static bool can_begin_again(struct exchange *x)
-{
-	return !x->body || (x->body->rewind && !x->body->rewind(x->body));
-}
-
 static bool went_stale(struct exchange *x, enum fetch_error e)
 {
 	bool closed = e == FETCH_SEND_FAILED || e == FETCH_CLOSED_EARLY || e == FETCH_RESET;
-	return closed && !x->answered && (!x->wrote || may_repeat(x)) && can_begin_again(x);
+	return closed && !x->answered && (!x->wrote || may_repeat(x)) && send_rewind(x);
 }
 
 /* Out of descriptors, an idle connection is worth less than this one. */

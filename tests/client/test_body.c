@@ -247,6 +247,75 @@ TEST_GO(body_goes_out_again_when_its_connection_was_stale)
 	upload_close(&w);
 }
 
+/* A body that can't begin again, and whose beginning nobody has seen: it waits for a 100. */
+static struct fetched *put_untouched(struct upload *w, struct dribble *d, const char *path)
+{
+	return upload_run(w,
+			  (struct fetch_request){ .method = STR("PUT"),
+						  .body = &d->source,
+						  .expect_continue = true },
+			  path);
+}
+
+/* The first connection ends at its second request's head. */
+static void play_stale_to_expect(struct peer *p)
+{
+	for (int n = 1; peer_read_head(p); n++) {
+		cleanup(buf_done) struct buf body = { 0 };
+		if (p->number == 1 && n == 2)
+			return;
+		if (strstr(p->request, "\r\nExpect: "))
+			peer_say(p, "HTTP/1.1 100 Continue\r\n\r\n");
+		if (!upload_read_body(p, &body))
+			return;
+		upload_answer(p, "200 OK", buf_str(&body));
+	}
+}
+
+TEST_GO(body_that_was_not_touched_needs_no_rewinding_when_its_connection_was_stale)
+{
+	struct upload w;
+	upload_open(&w, play_stale_to_expect, false);
+	struct body_bytes first = body_of_bytes(STR("first"));
+	check_upload_echo(&w, &first.source, STR("first"));
+	struct dribble d = dribble_of(STR("once"), BODY_UNKNOWN_LENGTH);
+	struct fetched *f = put_untouched(&w, &d, "/");
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_STR(f->body, "once");
+	CHECK_EQ(w.origin->connections, 2);
+	fetched_free(f);
+	upload_close(&w);
+}
+
+static void play_redirect_to_expect(struct peer *p)
+{
+	while (peer_read_head(p)) {
+		cleanup(buf_done) struct buf body = { 0 };
+		if (strncmp(p->request, "PUT /from ", 10) == 0) {
+			peer_say(p,
+				 "HTTP/1.1 308 Go\r\nLocation: /to\r\nContent-Length: 0\r\n\r\n");
+			return;
+		}
+		peer_say(p, "HTTP/1.1 100 Continue\r\n\r\n");
+		if (!upload_read_body(p, &body))
+			return;
+		upload_answer(p, "200 OK", buf_str(&body));
+	}
+}
+
+TEST_GO(body_that_was_not_touched_follows_a_redirect)
+{
+	struct upload w;
+	upload_open(&w, play_redirect_to_expect, false);
+	struct dribble d = dribble_of(STR("once"), BODY_UNKNOWN_LENGTH);
+	struct fetched *f = put_untouched(&w, &d, "/from");
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_STR(f->body, "once");
+	CHECK_EQ(f->resp->hops_len, 1);
+	fetched_free(f);
+	upload_close(&w);
+}
+
 TEST_GO(body_fields_that_the_caller_calls_sensitive_stay_at_the_first_origin)
 {
 	struct upload w;

@@ -186,6 +186,27 @@ TEST_GO(decoding_asks_for_what_it_can_take_unless_told_otherwise)
 	fields_done(&own);
 }
 
+TEST_GO(decoding_is_left_to_a_caller_who_asks_for_codings_himself)
+{
+	struct origin *o = open_origin();
+	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	struct fields own = { 0 };
+	CHECK_OK(fields_add(&own, STR("accept-encoding"), STR("gzip")));
+	static const char *const paths[] = { "/gzip", "/cut", "/unknown" };
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct fetched *f =
+			rig_fetch(rig, context_background(), "GET", origin_url(o, paths[i]), &own);
+		CHECK_ERROR(f, FETCH_OK);
+		CHECK_EQ(f->resp->size_body, f->resp->size_download);
+		CHECK_MEM(f->body, "\x1f\x8b", 2);
+		fetched_free(f);
+	}
+	check_get(rig, origin_url(o, "/gzip"), FETCH_OK, 200, plain);
+	fields_done(&own);
+	rig_close(rig);
+	origin_close(o);
+}
+
 TEST_GO(decoding_can_be_switched_off)
 {
 	struct origin *o = open_origin();

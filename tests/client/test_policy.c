@@ -223,3 +223,15 @@ TEST(policy_names_the_part_that_is_no_port)
 		policy_free(p);
 	}
 }
+
+TEST(policy_list_without_a_port_is_refused)
+{
+	static const char *bads[] = { "", ",", " ,, " };
+	for (size_t i = 0; i < ARRAY_LEN(bads); i++) {
+		struct policy *p = policy_new();
+		struct str bad = STR("?");
+		CHECK_EQ(policy_ports(p, str_of(bads[i]), &bad), -EINVAL);
+		CHECK(str_eq(bad, str_of(bads[i])));
+		policy_free(p);
+	}
+}

@@ -159,6 +159,61 @@ TEST_GO(send_body_nobody_takes_is_an_error)
 	upload_close(&w);
 }
 
+/* Answers, and is gone before it has read what was sent: what it said is in the client's hands all the
+ * same, and behind it an RST. */
+static void play_answer_and_reset(struct peer *p)
+{
+	if (strcmp((const char *)p->origin->options.user, "after one") == 0 && p->number == 1) {
+		CHECK(peer_read_head(p));
+		upload_answer(p, "200 OK", STR("one"));
+	}
+	char some[100];
+	CHECK(peer_read(p, some, sizeof(some)) > 0);
+	upload_answer(p, "431 Request Header Fields Too Large", STR("too much"));
+	peer_reset(p);
+}
+
+/* method and fields of the request that is too much; after: on a connection that was used before. */
+static void check_answer_before_reset(bool tls, bool after, struct fetch_request req)
+{
+	struct upload w;
+	upload_open(&w, play_answer_and_reset, tls);
+	w.origin->options.user = after ? "after one" : "";
+	if (after)
+		check_get(w.rig, origin_url(w.origin, "/"), FETCH_OK, 200, "one");
+	struct fetched *f = upload_run(&w, req, "/");
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_EQ(f->resp->status, 431);
+	CHECK_STR(f->body, "too much");
+	CHECK_EQ(f->resp->attempts, 1);
+	fetched_free(f);
+	CHECK_EQ(w.origin->connections, 1);
+	upload_close(&w);
+}
+
+TEST_GO(send_head_that_is_cut_off_leaves_the_answer_to_be_read)
+{
+	cleanup(buf_done) struct buf data = upload_noise(LARGE);
+	struct fields fields = { 0 };
+	CHECK_OK(fields_add(&fields, STR("X-Large"), buf_str(&data)));
+	for (int i = 0; i < 4; i++)
+		check_answer_before_reset(
+			i & 1, i & 2,
+			(struct fetch_request){ .method = STR("GET"), .fields = &fields });
+	fields_done(&fields);
+}
+
+TEST_GO(send_body_that_is_cut_off_leaves_the_answer_to_be_read)
+{
+	cleanup(buf_done) struct buf data = upload_noise(LARGE);
+	for (int i = 0; i < 4; i++) {
+		struct body_bytes body = body_of_bytes(buf_str(&data));
+		check_answer_before_reset(
+			i & 1, i & 2,
+			(struct fetch_request){ .method = STR("PUT"), .body = &body.source });
+	}
+}
+
 /* --- Expect --- */
 
 static void play_expect(struct peer *p)

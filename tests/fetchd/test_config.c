@@ -210,6 +210,9 @@ TEST(config_bad_words_are_named)
 	check_refused("[policy]\nports = 80, 443-\n",
 		      ":2: [policy] ports: \"80, 443-\" has \"443-\", which is no port or range of "
 		      "ports such as 8000-8999");
+	check_refused("[policy]\nports = ,\n",
+		      ":2: [policy] ports: \",\" has \",\", which is no port "
+		      "or range of ports such as 8000-8999");
 	check_refused("[fetch]\ndecode = on\n", ":2: [fetch] decode: \"on\" is neither yes nor no");
 }
 
