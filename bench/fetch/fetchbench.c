@@ -27,13 +27,14 @@
 
 static const char usage_text[] =
 	"usage: fetchbench --url URL --n N --c C [--timeout-ms T] [--no-keepalive] [--hosts K]\n"
-	"                  [--insecure | --cacert FILE]\n"
+	"                  [--insecure | --cacert FILE] [--no-resume]\n"
 	"  --n N            requests in all\n"
 	"  --c C            at most C of them at once (1 to 1000000)\n"
 	"  --timeout-ms T   of one request; 30000\n"
 	"  --no-keepalive   a connection a request\n"
 	"  --hosts K        spread 127.0.0.1 over 127.0.0.1 to 127.0.0.K (1 to 254)\n"
 	"  --cacert FILE    trust these authorities (PEM) instead of the system's\n"
+	"  --no-resume      a full TLS handshake a connection\n"
 	"  --insecure       don't verify certificates\n";
 
 enum option_id {
@@ -45,6 +46,7 @@ enum option_id {
 	OPT_HOSTS,
 	OPT_INSECURE,
 	OPT_CACERT,
+	OPT_NO_RESUME,
 	OPT_HELP,
 };
 
@@ -57,6 +59,7 @@ static const struct option options_table[] = {
 	{ "hosts", required_argument, NULL, OPT_HOSTS },
 	{ "insecure", no_argument, NULL, OPT_INSECURE },
 	{ "cacert", required_argument, NULL, OPT_CACERT },
+	{ "no-resume", no_argument, NULL, OPT_NO_RESUME },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
 };
@@ -98,6 +101,9 @@ static void set_option(struct load_options *o, int id)
 		break;
 	case OPT_CACERT:
 		o->ca_file = optarg;
+		break;
+	case OPT_NO_RESUME:
+		o->no_resume = true;
 		break;
 	case OPT_HELP:
 		fputs(usage_text, stdout);
@@ -177,6 +183,8 @@ static int report(const struct load_result *r)
 	json_put_i64(&j, "rss_kb", peak_rss_kb());
 	json_put_u64(&j, "bytes", r->bytes);
 	json_put_u64(&j, "dials", r->client.dials);
+	json_put_u64(&j, "tls_handshakes", r->client.tls_handshakes);
+	json_put_u64(&j, "tls_resumed", r->client.tls_resumed);
 	json_key(&j, "error_names");
 	json_raw(&j, buf_str(&names));
 	json_object_end(&j);

@@ -18,7 +18,7 @@ struct load_options {
 	uint32_t in_flight; /* at most so many at once */
 	uint32_t hosts;	    /* 127.0.0.1 stands for 127.0.0.1 to 127.0.0.<hosts>, in turn */
 	int64_t timeout_ns; /* of one request */
-	bool no_keepalive, insecure;
+	bool no_keepalive, no_resume, insecure;
 	const char *ca_file;
 };
 

@@ -155,7 +155,9 @@ static int client_make(const struct load_options *o, const struct policy *policy
 		.no_redirects = true,
 		.no_keepalive = o->no_keepalive,
 		.no_decode = true, /* as the peers do: nothing is asked for */
-		.tls = { .insecure = o->insecure, .ca_file = o->ca_file },
+		.tls = { .insecure = o->insecure,
+			 .no_sessions = o->no_resume,
+			 .ca_file = o->ca_file },
 		.policy = policy,
 	};
 	char *reason = NULL;

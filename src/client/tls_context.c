@@ -35,6 +35,11 @@ static int refuse_file(char **ret_reason, const char *key, const char *file, con
 	return tls_refuse(ret_reason, "%s: %s for [tls] %s: %s", file, what, key, why);
 }
 
+/* The library's own three for TLS 1.3, with the one first that browsers and Go prefer, too: SHA-256 has
+ * instructions of its own in most processors, SHA-384 in none, which is a tenth of a resumed
+ * handshake's cost. */
+#define CIPHERSUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
 static bool set_up(SSL_CTX *ctx, const struct tls_options *o)
 {
 	static const unsigned char alpn[] = "\x08http/1.1";
@@ -43,7 +48,8 @@ static bool set_up(SSL_CTX *ctx, const struct tls_options *o)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	return SSL_CTX_set_min_proto_version(ctx,
+	return SSL_CTX_set_ciphersuites(ctx, CIPHERSUITES) &&
+	       SSL_CTX_set_min_proto_version(ctx,
 					     o->only_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION) &&
 	       SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0;
 }

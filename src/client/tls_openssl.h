@@ -39,6 +39,8 @@ bool tls_pins_match(const struct tls_pins *p, struct str host, SSL *ssl);
 
 struct tls_sessions;
 
+#define TLS_SESSIONS_PER_HOST 64 /* further ones put out the host's oldest */
+
 /* At most `most` sessions. NULL = out of memory. Any thread for all of them. */
 struct tls_sessions *tls_sessions_new(uint32_t most) MUST_USE;
 void tls_sessions_free(struct tls_sessions *s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * tls_sessions: sessions by host and port, in a table with a list from the newest to the oldest; the
- * oldest makes room. A host keeps a few, for a TLS 1.3 ticket is used once (RFC 8446 §C.4) and servers
- * send two a connection; a session of TLS 1.2 stays until it is replaced.
+ * oldest makes room. A TLS 1.3 ticket is used once (RFC 8446 §C.4), so a host keeps as many as connections
+ * to it may be opened in one burst; a session of TLS 1.2 stays until it is replaced.
  *
  * A resumed handshake doesn't look at certificates again. So a session is used only for the host and
  * port for which it was verified, under the very settings (a cache belongs to one SSL_CTX); how long,
@@ -17,8 +17,7 @@
 #include "runtime/lock.h"
 #include "src/client/tls_openssl.h"
 
-#define BUCKETS	      1024
-#define HOST_SESSIONS 4
+#define BUCKETS 1024
 
 struct entry {
 	struct list place;  /* in its bucket; the newest first */
@@ -98,7 +97,7 @@ static struct entry *make_room(struct tls_sessions *s, struct list *bucket, stru
 			n++;
 		}
 	}
-	if (n < HOST_SESSIONS)
+	if (n < TLS_SESSIONS_PER_HOST)
 		oldest = s->len < s->most ? NULL
 					  : CONTAINER_OF(s->recent.prev, struct entry, recent);
 	if (oldest)
