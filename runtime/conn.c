@@ -240,17 +240,27 @@ ssize_t conn_read_view(struct conn *c, const char **ret_data)
 
 /* --- writing --- */
 
-ssize_t conn_try_write(struct conn *c, const void *buf, size_t size)
+static ssize_t try_send(struct conn *c, const void *buf, size_t size, int flags)
 {
 	ssize_t n = desc_enter(c->desc, DESC_WRITING);
 	if (n != 0)
 		return n;
 	CALL_BEGIN();
-	n = send(c->fd, buf, size, MSG_NOSIGNAL);
+	n = send(c->fd, buf, size, MSG_NOSIGNAL | flags);
 	CALL_END();
 	n = n < 0 ? -errno : n;
 	desc_leave(c->desc, DESC_WRITING);
 	return n;
+}
+
+ssize_t conn_try_write(struct conn *c, const void *buf, size_t size)
+{
+	return try_send(c, buf, size, 0);
+}
+
+ssize_t conn_try_write_ahead(struct conn *c, const void *buf, size_t size)
+{
+	return try_send(c, buf, size, MSG_MORE);
 }
 
 int conn_wait_writable(struct conn *c)

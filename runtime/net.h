@@ -55,6 +55,8 @@ ssize_t conn_writev(struct conn *c, struct iovec *iov, int iov_len) MUST_USE; /*
 /* One try that never parks: -EAGAIN when it would; deadline and interruption are not looked at. For TLS records and for the pool's "is it still quiet?". */
 ssize_t conn_try_read(struct conn *c, void *buf, size_t size) MUST_USE;
 ssize_t conn_try_write(struct conn *c, const void *buf, size_t size) MUST_USE;
+/* The same for what needs no hurry, because more is about to be written: over TCP they go out as one. They wait for it no longer than 200 ms. */
+ssize_t conn_try_write_ahead(struct conn *c, const void *buf, size_t size) MUST_USE;
 
 /* Parks until a try may succeed; 0 or -errno. After a try that gave -EAGAIN. */
 int conn_wait_readable(struct conn *c) MUST_USE;

@@ -276,6 +276,20 @@ static void drain(struct conn *c)
 		CHECK_LT(0, conn_read(c, buf, sizeof(buf)));
 }
 
+TEST_GO(what_is_written_ahead_arrives_before_the_next_write_and_without_one)
+{
+	struct pair p = connected_pair();
+	char buf[8] = { 0 };
+	CHECK_EQ(conn_try_write_ahead(p.client, "ab", 2), 2);
+	CHECK_EQ(conn_try_write(p.client, "cd", 2), 2);
+	for (ssize_t n = 0; n < 4;)
+		n += conn_read(p.server, buf + n, sizeof(buf) - (size_t)n);
+	CHECK_STR(buf, "abcd");
+	CHECK_EQ(conn_try_write_ahead(p.client, "e", 1), 1);
+	CHECK_EQ(conn_read(p.server, buf, sizeof(buf)), 1);
+	close_pair(p);
+}
+
 TEST_GO(wait_writable_returns_when_the_peer_has_read)
 {
 	struct pair p = connected_pair();
