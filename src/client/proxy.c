@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "src/common/cleanup.h"
+#include "src/http/authorization.h"
 #include "src/http/percent.h"
 
 #define SOCKS_WORD_BYTES 255
@@ -83,24 +84,13 @@ static int decode(struct str encoded, struct str *ret)
 	return 0;
 }
 
-static bool has_control(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.data[i] < ' ' || s.data[i] == 0x7f)
-			return true;
-	return false;
-}
-
 /* NULL = the proxy can be told them. */
 static const char *judge_credentials(const struct proxy *p)
 {
 	struct str user = p->username, password = p->password;
 	if (p->kind == PROXY_HTTP) {
-		if (str_index(user, ':') >= 0)
-			return "an HTTP proxy's user name can't hold a colon";
-		if (has_control(user) || has_control(password))
-			return "a control character in the proxy's user name or password";
-		return NULL;
+		const char *problem = authorization_bad_user(user);
+		return problem ? problem : authorization_bad_password(password);
 	}
 	if (user.len > SOCKS_WORD_BYTES || password.len > SOCKS_WORD_BYTES)
 		return "a SOCKS5 user name or password is longer than 255 bytes";
@@ -223,4 +213,11 @@ uint64_t proxy_hash(const struct proxy *p)
 	for (size_t i = 0; i < p->at.hostname.len; i++)
 		hash = (hash ^ (unsigned char)p->at.hostname.data[i]) * UINT64_C(0x100000001b3);
 	return hash;
+}
+
+int proxy_authorization(const struct proxy *p, struct buf *b)
+{
+	if (p->username.len == 0 && p->password.len == 0)
+		return 0;
+	return authorization_basic(b, p->username, p->password);
 }

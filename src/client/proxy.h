@@ -48,6 +48,10 @@ void proxy_unref(const struct proxy *p);	      /* NULL is fine */
 bool proxy_equal(const struct proxy *a, const struct proxy *b);
 uint64_t proxy_hash(const struct proxy *p);
 
+/* Appends what Proxy-Authorization says to an HTTP proxy (Basic, RFC 7617); nothing without credentials. 0
+ * or b's error. */
+int proxy_authorization(const struct proxy *p, struct buf *b) MUST_USE;
+
 /* "host", "host:port", "[v6]:port": parsed as a URL's, with nothing else. *ret_port is 0 when none
  * is given. 0, -ENOMEM, or -EINVAL and *ret_reason, a phrase that lives for ever. */
 int proxy_parse_authority(struct str text, struct url *ret, uint16_t *ret_port,

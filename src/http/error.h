@@ -34,6 +34,18 @@
 	X(FETCH_CONNECT_REFUSED, "connect_refused", 7, true, "the server refused the connection")  \
 	X(FETCH_CONNECT_TIMEOUT, "connect_timeout", 28, true, "connecting took too long")          \
 	X(FETCH_CONNECT_FAILED, "connect_failed", 7, true, "no connection could be made")          \
+	/* proxy */                                                                                \
+	X(FETCH_PROXY_NOT_FOUND, "proxy_not_found", 5, true, "the proxy's name can't be resolved") \
+	X(FETCH_PROXY_UNREACHABLE, "proxy_unreachable", 7, true,                                   \
+	  "no connection to the proxy could be made")                                              \
+	X(FETCH_PROXY_AUTH, "proxy_auth", 56, false,                                               \
+	  "the proxy wants a user name and password, or other ones")                               \
+	X(FETCH_PROXY_REFUSED, "proxy_refused", 56, false,                                         \
+	  "the proxy refuses to connect to the server")                                            \
+	X(FETCH_PROXY_CONNECT, "proxy_connect", 97, true,                                          \
+	  "the proxy could not connect to the server")                                             \
+	X(FETCH_PROXY_BAD_ANSWER, "proxy_bad_answer", 97, true,                                    \
+	  "the proxy gave no answer that can be understood")                                       \
 	/* TLS */                                                                                  \
 	X(FETCH_TLS_HANDSHAKE, "tls_handshake", 35, true, "the TLS handshake failed")              \
 	X(FETCH_TLS_PROTOCOL, "tls_protocol", 35, false, "no common TLS version or cipher")        \
