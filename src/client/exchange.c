@@ -9,7 +9,9 @@
  * waiting, a request owns nothing but its struct exchange.
  *
  * A connection is reusable only if nothing at all is in doubt: the message complete and keep-alive,
- * no byte beyond it, no cancellation on the way.
+ * no byte before its request or beyond it, no cancellation on the way. What a server says on a new connection before
+ * it is asked passes for the answer, as it does with curl (a server with too much to do may say 503 at once): it is
+ * meant for nobody else. But the next answer could then be the one to this request.
  */
 #include "src/client/exchange.h"
 
@@ -232,7 +234,7 @@ static enum fetch_error receive(struct exchange *x, struct httpconn *h)
 			return e;
 	}
 	x->reusable = clean && message_keep_alive(&x->parser) && !x->options->no_keepalive &&
-		      !x->cut_short;
+		      !x->cut_short && !x->spoke_first;
 	return end_body(x);
 }
 
@@ -307,6 +309,7 @@ enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)
 {
 	struct scope_guard guard;
 	begin(x);
+	x->spoke_first = !h->used && httpconn_spoke_first(h);
 	scope_guard(&guard, &x->scope, h->conn);
 	enum fetch_error e = send_request(x, h);
 	if (e == FETCH_OK)

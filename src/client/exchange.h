@@ -41,15 +41,16 @@ struct exchange {
 	struct fetch_response *resp; /* gets status, fields, sizes, times and detail of failures */
 
 	/* What became of it. */
-	bool as_is;	/* codings aren't taken off the body */
-	bool wrote;	/* a byte of the request may have gone out */
-	bool answered;	/* a byte of an answer came */
-	bool awaits;	/* the body waits for a 100 at this moment */
-	bool continued; /* a 100 came */
-	bool refused;	/* a 417 came instead: to be repeated without that expectation */
-	bool cut_short; /* the peer answered before it had the whole body */
-	bool redirect;	/* the answer is a redirect to be followed */
-	bool reusable;	/* the connection may carry another exchange */
+	bool as_is;	  /* codings aren't taken off the body */
+	bool wrote;	  /* a byte of the request may have gone out */
+	bool answered;	  /* a byte of an answer came */
+	bool awaits;	  /* the body waits for a 100 at this moment */
+	bool continued;	  /* a 100 came */
+	bool refused;	  /* a 417 came instead: to be repeated without that expectation */
+	bool cut_short;	  /* the peer answered before it had the whole body */
+	bool spoke_first; /* it did before it was asked */
+	bool redirect;	  /* the answer is a redirect to be followed */
+	bool reusable;	  /* the connection may carry another exchange */
 
 	struct decoder *decoder;       /* of this answer's body; NULL = it has no coding */
 	struct pace pace;	       /* of this answer's body */

@@ -67,6 +67,18 @@ ssize_t httpconn_write_some(struct httpconn *h, const void *buf, size_t size,
 	}
 }
 
+static void nothing(struct conn *conn, void *arg)
+{
+	(void)conn, (void)arg;
+}
+
+bool httpconn_spoke_first(struct httpconn *h)
+{
+	if (h->tls)
+		return h->tls->ops->try_peek(h->tls) != TLS_WANTS_READ;
+	return !conn_watch_idle(h->conn, nothing, NULL) || !conn_watch_idle(h->conn, NULL, NULL);
+}
+
 /* On a new connection the handshake may have left something in the library's buffers: a try comes
  * first there. To wait for the socket and then not read from it would lose its readiness, and with
  * it the pool's watch for unasked bytes. */

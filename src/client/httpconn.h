@@ -46,6 +46,10 @@ ssize_t httpconn_write(struct httpconn *h, const void *buf, size_t size, const s
 ssize_t httpconn_write_some(struct httpconn *h, const void *buf, size_t size,
 			    const struct scope *scope, int64_t timeout_ns) MUST_USE;
 
+/* The peer has said something, or left, before anybody asked. For a connection that is new; the pool watches the others. Never
+ * parks. */
+bool httpconn_spoke_first(struct httpconn *h);
+
 /* Parks until bytes come. > 0 and *ret_data, valid until the next park; 0 = end of the stream;
  * -errno, or what tls.h defines. */
 ssize_t httpconn_read(struct httpconn *h, const char **ret_data) MUST_USE;

@@ -9,6 +9,10 @@
  * its first call, while another goroutine sets the library up.
  *
  * After a fatal error the SSL must not be used again, not even for close_notify: `dead`.
+ *
+ * Tickets, key updates, requests to renegotiate and empty records cost their sender next to nothing, and the library
+ * takes them in without returning for as long as they come. So the BIO counts what it reads, and reads no more once
+ * TALK_BYTES have given neither a handshake nor a byte of data.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -23,6 +27,10 @@
 
 /* Kept unless the options say otherwise. */
 #define SESSIONS 4096
+/* What a peer may say in a handshake (of which a chain of certificates may be 100 KiB), and between two bytes of data. */
+#define TALK_BYTES (128 << 10)
+/* A session whose ticket and certificates are larger isn't worth its memory. */
+#define SESSION_BYTES (16 << 10)
 
 struct openssl {
 	struct tls tls;
@@ -39,8 +47,12 @@ struct stream {
 	SSL *ssl;
 	int socket_err;	       /* the last error of the socket that wasn't -EAGAIN */
 	unsigned long problem; /* the first of OpenSSL's own errors */
+	enum fetch_error
+		refused; /* what we found wrong with a handshake that the library was content with */
+	uint32_t talk;	 /* bytes read since the last of data came out, or the handshake ended */
 	bool dead;
-	bool pin_missing; /* the host showed none of its pins */
+	bool established; /* the handshake is done */
+	bool spoke;	  /* data has come */
 	struct openssl *openssl;
 	uint16_t port;
 	size_t host_len; /* without a trailing dot */
@@ -75,7 +87,12 @@ static int bio_result(BIO *bio, ssize_t n, int retry_flags)
 static int bio_read(BIO *bio, char *buf, int size)
 {
 	struct stream *s = BIO_get_data(bio);
-	return bio_result(bio, conn_try_read(s->stream.conn, buf, (size_t)size), BIO_FLAGS_READ);
+	if (s->talk >= TALK_BYTES)
+		return bio_result(bio, TLS_BROKEN, 0);
+	ssize_t n = conn_try_read(s->stream.conn, buf, (size_t)size);
+	if (n > 0)
+		s->talk += (uint32_t)n;
+	return bio_result(bio, n, BIO_FLAGS_READ);
 }
 
 /* With TLS 1.3 the client has the last word in a handshake: it travels with the request, which saves each
@@ -136,19 +153,43 @@ static int result(struct stream *s, int r)
 	}
 }
 
+/* A server may choose a protocol that it was not offered; the library lets it. */
+static bool speaks_http1(const SSL *ssl)
+{
+	const unsigned char *name;
+	unsigned len;
+	SSL_get0_alpn_selected(ssl, &name, &len);
+	return len == 0 || str_eq(str_make((const char *)name, len), STR("http/1.1"));
+}
+
+static enum fetch_error judge_handshake(const struct stream *s)
+{
+	if (!tls_pins_match(s->openssl->pins, host_of(s), s->ssl))
+		return FETCH_TLS_PIN_MISMATCH;
+	return speaks_http1(s->ssl) ? FETCH_OK : FETCH_TLS_PROTOCOL;
+}
+
 static int openssl_try_handshake(struct tls_stream *stream)
 {
 	struct stream *s = of(stream);
 	ERR_clear_error();
 	int r = SSL_do_handshake(s->ssl);
-	if (r == 1 && tls_pins_match(s->openssl->pins, host_of(s), s->ssl))
-		return 0;
 	if (r == 1) {
-		s->dead = s->pin_missing = true;
-		return TLS_BROKEN;
+		s->talk = 0;
+		s->established = true;
+		s->refused = judge_handshake(s);
+		s->dead = s->refused != FETCH_OK;
+		return s->dead ? TLS_BROKEN : 0;
 	}
 	int err = result(s, r);
 	return err ? err : TLS_CUT_OFF;
+}
+
+/* A byte of data at least: the peer may talk on. */
+static void data_came(struct stream *s)
+{
+	s->talk = 0;
+	s->spoke = true;
 }
 
 static ssize_t openssl_try_read(struct tls_stream *stream, void *buf, size_t size)
@@ -157,7 +198,10 @@ static ssize_t openssl_try_read(struct tls_stream *stream, void *buf, size_t siz
 	size_t n = 0;
 	ERR_clear_error();
 	int r = SSL_read_ex(s->ssl, buf, size, &n);
-	return r == 1 ? (ssize_t)n : result(s, r);
+	if (r != 1)
+		return result(s, r);
+	data_came(s);
+	return (ssize_t)n;
 }
 
 static ssize_t openssl_try_write(struct tls_stream *stream, const void *buf, size_t size)
@@ -179,7 +223,10 @@ static ssize_t openssl_try_peek(struct tls_stream *stream)
 	size_t n;
 	ERR_clear_error();
 	int r = SSL_peek_ex(s->ssl, &byte, 1, &n);
-	return r == 1 ? 1 : result(s, r);
+	if (r != 1)
+		return result(s, r);
+	data_came(s);
+	return 1;
 }
 
 /* What lies in the library's buffers may be session tickets, which a peek swallows, or data that
@@ -224,6 +271,7 @@ static enum fetch_error protocol_error(unsigned long problem)
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
 	case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
 	case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
+	case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
 		return FETCH_TLS_PROTOCOL;
 	case SSL_R_EE_KEY_TOO_SMALL:
 	case SSL_R_CA_KEY_TOO_SMALL:
@@ -235,12 +283,32 @@ static enum fetch_error protocol_error(unsigned long problem)
 	}
 }
 
+static bool is_alert(unsigned long problem)
+{
+	return ERR_GET_REASON(problem) >= SSL_AD_REASON_OFFSET;
+}
+
+/* Broken after the handshake. But with TLS 1.3 a server says only then, by an alert, what it has against our half of it. */
+static bool broke_later(const struct stream *s)
+{
+	return s->established && (s->spoke || !is_alert(s->problem));
+}
+
+static enum fetch_error refusal(const struct stream *s, char *detail)
+{
+	if (s->refused == FETCH_TLS_PIN_MISMATCH)
+		return fault(detail, s->refused, "see [tls] pins for %.*s", STR_ARG(host_of(s)));
+	return fault(detail, s->refused, "the server chose a protocol that it was not offered");
+}
+
 static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *detail)
 {
 	struct stream *s = of(stream);
-	if (s->pin_missing)
-		return fault(detail, FETCH_TLS_PIN_MISMATCH, "see [tls] pins for %.*s",
-			     STR_ARG(host_of(s)));
+	if (s->refused)
+		return refusal(s, detail);
+	if (s->talk >= TALK_BYTES)
+		return fault(detail, s->established ? FETCH_TLS_BROKEN : FETCH_TLS_HANDSHAKE,
+			     "the server talks TLS without end");
 	long v = SSL_get_verify_result(s->ssl);
 	if (v != X509_V_OK && SSL_get_verify_mode(s->ssl) != SSL_VERIFY_NONE)
 		return fault(detail, verify_error(v), "%s", X509_verify_cert_error_string(v));
@@ -249,17 +317,30 @@ static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *
 	if (err != TLS_BROKEN)
 		return fault(detail, FETCH_TLS_HANDSHAKE, "%s", fault_errno(err));
 	const char *reason = ERR_reason_error_string(s->problem);
-	return fault(detail, protocol_error(s->problem), "%s", reason ? reason : "unknown reason");
+	enum fetch_error e = broke_later(s) ? FETCH_TLS_BROKEN : protocol_error(s->problem);
+	return fault(detail, e, "%s", reason ? reason : "unknown reason");
 }
 
 /* --- Streams --- */
+
+/* What it would cost to keep, roughly: a session holds the peer's certificates. */
+static bool is_large(SSL *ssl, SSL_SESSION *session)
+{
+	const unsigned char *ticket;
+	size_t len;
+	SSL_SESSION_get0_ticket(session, &ticket, &len);
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+	for (int i = 0; i < sk_X509_num(chain) && len <= SESSION_BYTES; i++)
+		len += (size_t)i2d_X509(sk_X509_value(chain, i), NULL);
+	return len > SESSION_BYTES;
+}
 
 /* A session has come that may be resumed: with TLS 1.3 in a read, after the handshake, with 1.2 before
  * its end. Pins are looked at here too, for who resumes it doesn't. 1 = it is ours now. */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct stream *s = SSL_get_app_data(ssl);
-	if (s->dead || !tls_pins_match(s->openssl->pins, host_of(s), ssl))
+	if (s->dead || is_large(ssl, session) || !tls_pins_match(s->openssl->pins, host_of(s), ssl))
 		return 0;
 	tls_sessions_put(s->openssl->sessions, host_of(s), s->port, session);
 	return 1;
@@ -278,7 +359,8 @@ static void build_late(void *arg)
 	o->method = bio_method_new();
 }
 
-/* The name to verify, and to ask for by SNI unless it is an address. */
+/* The name to verify, and to ask for by SNI unless it is an address. It must stand among the certificate's alternative
+ * names: a common name is no name of a host (RFC 9110 §4.3.4). */
 static bool set_host(struct stream *s)
 {
 	char name[256];
@@ -288,7 +370,8 @@ static bool set_host(struct stream *s)
 	name[s->host_len] = '\0';
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), name))
 		return true;
-	SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+					  X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return SSL_set1_host(s->ssl, name) && SSL_set_tlsext_host_name(s->ssl, name);
 }
 

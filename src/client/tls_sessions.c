@@ -8,16 +8,18 @@
  * port for which it was verified, under the very settings (a cache belongs to one SSL_CTX); how long,
  * the library judges by the ticket's lifetime.
  *
+ * The table has a bucket a session, and hosts, which anybody may choose, can't be chosen to meet in one.
+ *
  * The lock guards everything; sessions are freed outside of it.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/key.h"
 #include "runtime/list.h"
 #include "runtime/lock.h"
+#include "runtime/rand.h"
 #include "src/client/tls_openssl.h"
-
-#define BUCKETS 1024
 
 struct entry {
 	struct list place;  /* in its bucket; the newest first */
@@ -32,15 +34,13 @@ struct tls_sessions {
 	struct lock lock;
 	uint32_t len, most;
 	struct list recent;
-	struct list buckets[BUCKETS];
+	uint64_t seed;
+	struct list buckets[]; /* `most` */
 };
 
 static struct list *bucket_of(struct tls_sessions *s, struct str host, uint16_t port)
 {
-	uint32_t h = 2166136261u ^ port;
-	for (size_t i = 0; i < host.len; i++)
-		h = (h ^ (unsigned char)host.data[i]) * 16777619u;
-	return &s->buckets[(h ^ h >> 15) % BUCKETS];
+	return &s->buckets[key_hash(key_bytes(host.data, host.len), s->seed + port) % s->most];
 }
 
 static bool is_for(const struct entry *e, struct str host, uint16_t port)
@@ -64,12 +64,13 @@ static void free_entry(struct entry *e)
 
 struct tls_sessions *tls_sessions_new(uint32_t most)
 {
-	struct tls_sessions *s = calloc(1, sizeof(*s));
+	struct tls_sessions *s = calloc(1, sizeof(*s) + most * sizeof(s->buckets[0]));
 	if (!s)
 		return NULL;
 	s->most = most;
+	s->seed = rand_u64();
 	list_init(&s->recent);
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (uint32_t i = 0; i < most; i++)
 		list_init(&s->buckets[i]);
 	return s;
 }

@@ -62,6 +62,7 @@
 	X(FETCH_TLS_PIN_MISMATCH, "tls_pin_mismatch", 90, false,                                   \
 	  "the server showed none of the keys that are pinned for it")                             \
 	X(FETCH_TLS_TIMEOUT, "tls_timeout", 28, true, "the TLS handshake took too long")           \
+	X(FETCH_TLS_BROKEN, "tls_broken", 56, true, "TLS broke after its handshake")               \
 	/* transfer */                                                                             \
 	X(FETCH_SEND_FAILED, "send_failed", 55, true, "sending the request failed")                \
 	X(FETCH_BODY_SOURCE, "body_source", 26, false, "the request's body could not be read")     \
