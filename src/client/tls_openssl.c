@@ -47,10 +47,9 @@ struct stream {
 	SSL *ssl;
 	int socket_err;	       /* the last error of the socket that wasn't -EAGAIN */
 	unsigned long problem; /* the first of OpenSSL's own errors */
-	enum fetch_error
-		refused; /* what we found wrong with a handshake that the library was content with */
-	uint32_t talk;	 /* bytes read since the last of data came out, or the handshake ended */
+	uint32_t talk; /* bytes read since the last of data came out, or the handshake ended */
 	bool dead;
+	bool pin_missing; /* the host showed none of its pins */
 	bool established; /* the handshake is done */
 	bool spoke;	  /* data has come */
 	struct openssl *openssl;
@@ -153,22 +152,6 @@ static int result(struct stream *s, int r)
 	}
 }
 
-/* A server may choose a protocol that it was not offered; the library lets it. */
-static bool speaks_http1(const SSL *ssl)
-{
-	const unsigned char *name;
-	unsigned len;
-	SSL_get0_alpn_selected(ssl, &name, &len);
-	return len == 0 || str_eq(str_make((const char *)name, len), STR("http/1.1"));
-}
-
-static enum fetch_error judge_handshake(const struct stream *s)
-{
-	if (!tls_pins_match(s->openssl->pins, host_of(s), s->ssl))
-		return FETCH_TLS_PIN_MISMATCH;
-	return speaks_http1(s->ssl) ? FETCH_OK : FETCH_TLS_PROTOCOL;
-}
-
 static int openssl_try_handshake(struct tls_stream *stream)
 {
 	struct stream *s = of(stream);
@@ -177,8 +160,7 @@ static int openssl_try_handshake(struct tls_stream *stream)
 	if (r == 1) {
 		s->talk = 0;
 		s->established = true;
-		s->refused = judge_handshake(s);
-		s->dead = s->refused != FETCH_OK;
+		s->dead = s->pin_missing = !tls_pins_match(s->openssl->pins, host_of(s), s->ssl);
 		return s->dead ? TLS_BROKEN : 0;
 	}
 	int err = result(s, r);
@@ -294,18 +276,12 @@ static bool broke_later(const struct stream *s)
 	return s->established && (s->spoke || !is_alert(s->problem));
 }
 
-static enum fetch_error refusal(const struct stream *s, char *detail)
-{
-	if (s->refused == FETCH_TLS_PIN_MISMATCH)
-		return fault(detail, s->refused, "see [tls] pins for %.*s", STR_ARG(host_of(s)));
-	return fault(detail, s->refused, "the server chose a protocol that it was not offered");
-}
-
 static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *detail)
 {
 	struct stream *s = of(stream);
-	if (s->refused)
-		return refusal(s, detail);
+	if (s->pin_missing)
+		return fault(detail, FETCH_TLS_PIN_MISMATCH, "see [tls] pins for %.*s",
+			     STR_ARG(host_of(s)));
 	if (s->talk >= TALK_BYTES)
 		return fault(detail, s->established ? FETCH_TLS_BROKEN : FETCH_TLS_HANDSHAKE,
 			     "the server talks TLS without end");

@@ -27,8 +27,14 @@ struct cert {
 	long begins_s;	  /* seconds from now; 0 = an hour ago */
 	long ends_s;	  /* 0 = in an hour */
 	bool self_signed;
-	int rsa_bits;	 /* 0 = P-256 */
-	int max_version; /* e.g. TLS1_1_VERSION; 0 = the newest */
+	bool by_stranger;  /* signed by an authority that nobody knows */
+	bool intermediate; /* signed by one that the authority vouches for, and which is shown */
+	bool no_chain;	   /* ... or isn't */
+	bool sha1;
+	bool only_common_name; /* host stands there alone */
+	const char *usage;     /* extended key usage: "clientAuth"; NULL = none is said */
+	int rsa_bits;	       /* 0 = P-256 */
+	int max_version;       /* e.g. TLS1_1_VERSION; 0 = the newest */
 };
 
 struct certs *certs_new(void);

@@ -25,8 +25,7 @@ static const char not_found[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n
 
 /* --- Bytes --- */
 
-/* 0: the TLS call is to be made again. */
-static int tls_again(struct peer *p, int r)
+int peer_tls_again(struct peer *p, int r)
 {
 	int what = SSL_get_error(p->ssl, r);
 	ERR_clear_error();
@@ -46,7 +45,7 @@ ssize_t peer_read(struct peer *p, char *buf, size_t size)
 		int r = SSL_read(p->ssl, buf, (int)size);
 		if (r > 0)
 			return r;
-		int err = tls_again(p, r);
+		int err = peer_tls_again(p, r);
 		if (err)
 			return err == -ENODATA ? 0 : err;
 	}
@@ -59,7 +58,7 @@ bool peer_write(struct peer *p, const char *text, size_t len)
 	while (len > 0) {
 		ERR_clear_error();
 		int r = SSL_write(p->ssl, text, (int)len);
-		if (r <= 0 && tls_again(p, r))
+		if (r <= 0 && peer_tls_again(p, r))
 			return false;
 		if (r > 0) {
 			text += r;
@@ -155,7 +154,7 @@ static void play_table(struct peer *p)
 
 /* --- Connections --- */
 
-static bool peer_handshake(struct peer *p)
+bool peer_handshake(struct peer *p)
 {
 	p->ssl = SSL_new(p->origin->options.tls);
 	SSL_set_fd(p->ssl, conn_fd(p->conn));
@@ -164,7 +163,7 @@ static bool peer_handshake(struct peer *p)
 		int r = SSL_accept(p->ssl);
 		if (r == 1)
 			return true;
-		if (tls_again(p, r))
+		if (peer_tls_again(p, r))
 			return false;
 	}
 }
@@ -194,7 +193,7 @@ static int serve(void *arg)
 	enlist(p);
 	if (context_err(errgroup_context(o->group)))
 		conn_interrupt(p->conn, -ECANCELED);
-	if (!o->options.tls || peer_handshake(p)) {
+	if (!o->options.tls || o->options.late || peer_handshake(p)) {
 		if (o->options.play)
 			o->options.play(p);
 		else

@@ -67,6 +67,7 @@ struct origin_options {
 	void (*play)(struct peer *p);
 	void *user;   /* for play */
 	SSL_CTX *tls; /* borrowed */
+	bool late;    /* play makes the handshake itself, by peer_handshake */
 	bool ipv6;
 };
 
@@ -93,6 +94,10 @@ const char *origin_url_at(struct origin *o, const char *host, const char *path, 
 /* A copy of the last request's head. */
 void origin_last_request(struct origin *o, char out[4096]);
 
+/* For play where `late` says so. False when it fails. */
+bool peer_handshake(struct peer *p);
+/* What a TLS call that gave r <= 0 waits for; parks. 0: it is to be made again. */
+int peer_tls_again(struct peer *p, int r);
 /* For play. Reads one head into p->request; false at the end of the connection. */
 bool peer_read_head(struct peer *p);
 /* Parks. > 0 bytes; 0 or less at the end. */
