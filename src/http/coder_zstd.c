@@ -4,6 +4,10 @@
  * 8 MiB, as RFC 9659 asks of what is sent as a content coding. Each frame's magic number is looked at
  * before the library sees it: it would decode its formats of before 1.0, too, which need ten times
  * the stack.
+ *
+ * The frame's header is fed a byte at a time. Where the call that completes it brings a whole small
+ * frame, libzstd 1.5 decodes that in one go, and begins at what this call brought: a header that came
+ * in two calls is then read from its middle, and may look like another frame.
  */
 #include <stdlib.h>
 #include <zstd.h>
@@ -17,12 +21,14 @@
 #define SKIPPABLE_MAGIC 0x184D2A50u
 #define SKIPPABLE_MASK	0xFFFFFFF0u
 #define MAGIC_BYTES	4
+#define HEADER_MAX	14 /* RFC 8878 §3.1.1.1, without the magic number */
 
 struct zstd_coder {
 	struct coder coder;
 	ZSTD_DStream *stream;
 	bool in_frame;
-	uint8_t held; /* bytes of the next frame's magic that have come */
+	uint8_t header_left; /* bytes of the frame that may still be its header */
+	uint8_t held;	     /* bytes of the next frame's magic that have come */
 	unsigned char magic[MAGIC_BYTES];
 };
 
@@ -33,7 +39,8 @@ static struct zstd_coder *zstd_of(struct coder *c)
 
 static enum coder_status decompress(struct zstd_coder *d, struct coder_io *io)
 {
-	ZSTD_inBuffer in = { io->in, io->in_len, 0 };
+	size_t len = d->header_left > 0 && io->in_len > 1 ? 1 : io->in_len;
+	ZSTD_inBuffer in = { io->in, len, 0 };
 	ZSTD_outBuffer out = { io->out, io->out_len, 0 };
 	size_t r = ZSTD_decompressStream(d->stream, &out, &in);
 	io->in += in.pos;
@@ -43,6 +50,8 @@ static enum coder_status decompress(struct zstd_coder *d, struct coder_io *io)
 	if (ZSTD_isError(r))
 		return ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation ? CODER_NO_MEMORY
 									    : CODER_BROKEN;
+	if (d->header_left > 0)
+		d->header_left -= in.pos > 0;
 	d->in_frame = r != 0;
 	return CODER_MORE;
 }
@@ -67,7 +76,10 @@ static enum coder_status begin_frame(struct zstd_coder *d, struct coder_io *io)
 	if (!magic_is_good(d->magic))
 		return CODER_BROKEN;
 	struct coder_io magic = { d->magic, MAGIC_BYTES, io->out, io->out_len };
-	return decompress(d, &magic);
+	d->header_left = 0;
+	enum coder_status s = decompress(d, &magic);
+	d->header_left = HEADER_MAX;
+	return s;
 }
 
 static enum coder_status zstd_run(struct coder *c, struct coder_io *io)

@@ -280,6 +280,13 @@ TEST(decode_refuses_zstd_of_before_its_format_was_settled)
 		      FETCH_DECODE_FAILED); /* v0.7 */
 }
 
+/* What follows the magic number looks like a skippable frame that is whole. */
+TEST(decode_reads_a_zstd_header_from_its_beginning)
+{
+	check_refused(STR("zstd"), STR("\x28\xb5\x2f\xfd\x51\x2a\x4d\x18\x01\0\0\0\0"),
+		      FETCH_DECODE_FAILED);
+}
+
 TEST(decode_refuses_a_zstd_window_over_8_mib)
 {
 	cleanup(buf_done) struct buf plain = text(100000);
