@@ -35,6 +35,8 @@ static void fill_in(struct client_options *o)
 	fetch_limits_default(&o->limits);
 	if (o->idle_conn_ns <= 0)
 		o->idle_conn_ns = 55 * SECOND;
+	if (o->dns.names == 0)
+		o->dns = cache_default_limits;
 	if (o->max_idle_conns == 0)
 		o->max_idle_conns = 20000;
 }
@@ -65,7 +67,7 @@ static int make_parts(struct client *c, char **ret_reason)
 		set_reason(ret_reason, "no list of DNS servers", o->dns_servers);
 	if (err)
 		return err;
-	c->cache = cache_new(c->dns);
+	c->cache = cache_new(c->dns, &o->dns);
 	c->pool = pool_new(&pool, c->group);
 	return c->cache && c->pool ? 0 : -ENOMEM;
 }
@@ -212,5 +214,7 @@ void client_stats(struct client *c, struct client_stats *ret_stats)
 		.conns_idle = pool.idle,
 		.dns_lookups = cache.lookups,
 		.dns_hits = cache.hits,
+		.dns_stale = cache.stale,
+		.dns_names = cache.names,
 	};
 }

@@ -22,6 +22,7 @@
 #include "runtime/context.h"
 #include "src/client/auth.h"
 #include "src/client/body.h"
+#include "src/client/cache.h"
 #include "src/client/fault.h"
 #include "src/client/limits.h"
 #include "src/client/policy.h"
@@ -50,6 +51,7 @@ struct client_options {
 	/* Per host; see credentials.h. NULL = none. */
 	const char *credentials_file;
 	const char *dns_servers; /* comma separated addr[:port]; NULL = resolv.conf */
+	struct cache_limits dns; /* names 0: cache_default_limits, all of them */
 	/* Which addresses may be connected to; NULL = the default policy. Borrowed for the client's
 	 * life. */
 	const struct policy *policy;
@@ -145,6 +147,7 @@ enum fetch_error client_fetch(struct client *client, struct context *ctx,
 /* A view for metrics. */
 struct client_stats {
 	uint64_t dials, reuses, dns_lookups, dns_hits, tls_handshakes, tls_resumed, stale_retries;
+	uint64_t dns_stale, dns_names; /* as in cache_stats */
 	uint64_t conns_open, conns_idle;
 };
 void client_stats(struct client *client, struct client_stats *ret_stats);

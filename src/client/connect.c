@@ -41,26 +41,59 @@ static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 	return e;
 }
 
+static enum fetch_error dial(struct connector *c, const struct scope *scope, int64_t timeout_ns,
+			     const struct pool_key *key, struct dns_answer *answer,
+			     struct dns_rest *rest, struct conn **ret_conn, char *detail)
+{
+	const struct dial_options how = { .policy = c->policy,
+					  .connect_timeout_ns = timeout_ns,
+					  .rest = rest };
+	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
+	return dial_connect(&how, scope, answer, key->port, ret_conn, detail);
+}
+
+/* For the next who want a connection to that name. */
+static void tell_cache(struct cache *cache, struct str name, enum fetch_error e,
+		       const struct conn *conn)
+{
+	socklen_t len;
+	if (e == FETCH_OK)
+		cache_won(cache, name, conn_peer(conn, &len));
+	else if (e == FETCH_CONNECT_REFUSED || e == FETCH_CONNECT_TIMEOUT ||
+		 e == FETCH_CONNECT_FAILED)
+		cache_lost(cache, name);
+}
+
+static enum fetch_error resolve_and_dial(struct connector *c, const struct scope *scope,
+					 const struct connect_limits *limits,
+					 const struct pool_key *key, struct conn **ret_conn,
+					 struct fetch_timings *t, char *detail)
+{
+	cleanup(unref_answer) struct dns_answer *answer = NULL;
+	struct cache_lookup found = { .half = false };
+	enum fetch_error e = literal_answer(key->host, &answer);
+	bool literal = answer;
+	if (e == FETCH_OK && !literal) {
+		e = cache_resolve(c->cache, scope, key->host, limits->resolve_ns, &found, detail);
+		answer = found.answer;
+	}
+	if (e)
+		return e;
+	t->dns_done = clock_now();
+	e = dial(c, scope, limits->connect_ns, key, answer, cache_rest(&found), ret_conn, detail);
+	if (!literal)
+		tell_cache(c->cache, key->host, e, e ? NULL : *ret_conn);
+	return e;
+}
+
 enum fetch_error connect_open(struct connector *c, const struct scope *scope,
 			      const struct connect_limits *limits, const struct pool_key *key,
 			      struct httpconn *h, struct fetch_timings *t, char *detail)
 {
-	const struct dial_options how = { .policy = c->policy,
-					  .connect_timeout_ns = limits->connect_ns };
-	cleanup(unref_answer) struct dns_answer *answer = NULL;
-	enum fetch_error e = literal_answer(key->host, &answer);
-	if (e == FETCH_OK && !answer)
-		e = cache_resolve(c->cache, scope, key->host, limits->resolve_ns, &answer, detail);
-	if (e)
-		return e;
-	t->dns_done = clock_now();
-	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
-	e = dial_connect(&how, scope, answer, key->port, &h->conn, detail);
+	enum fetch_error e = resolve_and_dial(c, scope, limits, key, &h->conn, t, detail);
 	if (e)
 		return e;
 	t->connect_done = clock_now();
-	socklen_t len;
-	cache_won(c->cache, key->host, conn_peer(h->conn, &len));
 	if (!key->tls)
 		return FETCH_OK;
 	e = open_tls(c, scope, limits->tls_ns, key, h, detail);

@@ -41,7 +41,7 @@ static struct resolver *resolver_open(void)
 	r->ns = nameserver_open(records);
 	r->group = errgroup_new(context_background());
 	CHECK_OK(dns_cares_new(r->group, r->ns->address, &r->dns));
-	r->cache = cache_new(r->dns);
+	r->cache = cache_new(r->dns, &cache_default_limits);
 	return r;
 }
 
@@ -61,14 +61,15 @@ static enum fetch_error resolve(struct resolver *r, const char *name, int64_t ti
 				char detail[FAULT_BYTES])
 {
 	struct scope scope = scope_of(context_background(), clock_now() + 60 * SECOND);
-	struct dns_answer *a;
+	struct cache_lookup found;
 	detail[0] = '\0';
-	enum fetch_error e = cache_resolve(r->cache, &scope, str_of(name), timeout_ns, &a, detail);
+	enum fetch_error e =
+		cache_resolve(r->cache, &scope, str_of(name), timeout_ns, &found, detail);
 	if (e)
 		return e;
-	fault_addr(&a->addrs[0].sa, first);
-	*ret_len = a->len;
-	dns_answer_unref(a);
+	fault_addr(&found.answer->addrs[0].sa, first);
+	*ret_len = found.answer->len;
+	dns_answer_unref(found.answer);
 	return e;
 }
 
@@ -208,70 +209,6 @@ TEST_GO(dns_a_thousand_names_at_once_are_resolved)
 	CHECK_EQ(errgroup_wait(g), 0);
 	CHECK_LE(2000, r->ns->queries); /* a datagram may get lost */
 	resolver_close(r);
-}
-
-/* A resolver that answers when the test says so, with what it says. */
-struct by_hand {
-	struct dns dns;
-	struct dns_query *query;
-	int started;
-};
-
-static void hand_start(struct dns *dns, struct dns_query *q)
-{
-	struct by_hand *h = CONTAINER_OF(dns, struct by_hand, dns);
-	h->query = q;
-	h->started++;
-}
-
-static const struct dns_ops hand_ops = { .start = hand_start };
-
-TEST_GO(cache_a_query_outlives_who_asked)
-{
-	struct by_hand hand = { .dns.ops = &hand_ops };
-	struct cache *c = cache_new(&hand.dns);
-	struct context *ctx = context_with_cancel(context_background());
-	struct scope gone = scope_of(ctx, NEVER), scope = scope_of(context_background(), NEVER);
-	struct dns_answer *a = dns_answer_new(1), *got;
-	char detail[FAULT_BYTES];
-	context_cancel(ctx);
-	CHECK_EQ(cache_resolve(c, &gone, STR("a.test"), SECOND, &got, detail), FETCH_CANCELLED);
-	CHECK_EQ(hand.started, 1);
-	a->len = 1;
-	hand.query->done(hand.query, a);
-	CHECK_EQ(cache_resolve(c, &scope, STR("a.test"), SECOND, &got, detail), FETCH_OK);
-	CHECK(got == a);
-	CHECK_EQ(hand.started, 1);
-	dns_answer_unref(got);
-	cache_free(c);
-	context_unref(ctx);
-}
-
-TEST_GO(cache_drops_the_least_recently_used, .timeout_s = 60)
-{
-	struct by_hand hand = { .dns.ops = &hand_ops };
-	struct cache *c = cache_new(&hand.dns);
-	struct scope past = { .ctx = context_background(), .deadline_ns = 0 };
-	struct scope scope = scope_of(context_background(), NEVER);
-	struct dns_answer *got;
-	char name[32], detail[FAULT_BYTES];
-	for (int i = 0; i <= CACHE_NAMES_MAX; i++) {
-		int len = snprintf(name, sizeof(name), "n%d.test", i);
-		struct str n = str_make(name, (size_t)len);
-		CHECK_EQ(cache_resolve(c, &past, n, SECOND, &got, detail), FETCH_TOTAL_TIMEOUT);
-		struct dns_answer *a = dns_answer_new(1);
-		a->len = 1;
-		hand.query->done(hand.query, a);
-	}
-	int started = hand.started;
-	CHECK_EQ(cache_resolve(c, &scope, STR("n1.test"), SECOND, &got, detail), FETCH_OK);
-	dns_answer_unref(got);
-	CHECK_EQ(hand.started, started);
-	CHECK_EQ(cache_resolve(c, &past, STR("n0.test"), SECOND, &got, detail),
-		 FETCH_TOTAL_TIMEOUT);
-	CHECK_EQ(hand.started, started + 1);
-	hand.query->done(hand.query, NULL);
-	cache_free(c);
 }
 
 TEST_GO(client_unresolvable_name_is_dns_not_found)

@@ -33,9 +33,9 @@ TEST(round_alternates_families_beginning_with_the_first)
 TEST(round_begins_with_the_address_that_won_before)
 {
 	struct dns_answer *a = ANSWER("::1", "::2", "1.1.1.1", "2.2.2.2");
-	struct sockaddr_in won = { .sin_family = AF_INET, .sin_port = htons(443) };
-	CHECK_EQ(inet_pton(AF_INET, "2.2.2.2", &won.sin_addr), 1);
-	dns_answer_won(a, (struct sockaddr *)&won);
+	union dns_addr won = { .in = { .sin_family = AF_INET, .sin_port = htons(443) } };
+	CHECK_EQ(inet_pton(AF_INET, "2.2.2.2", &won.in.sin_addr), 1);
+	dns_answer_won(a, &won);
 	check_order(a, "3021");
 }
 
