@@ -167,7 +167,10 @@ int conn_from_fd(int fd, struct conn **ret_conn)
 
 static ssize_t read_once(struct conn *c, void *buf, size_t size)
 {
-	ssize_t n = recv(c->fd, buf, size, 0);
+	ssize_t n;
+	do /* at once: the report of what there is to read has been used up */
+		n = recv(c->fd, buf, size, 0);
+	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		int err = -errno;
 		if (err == -EAGAIN)
@@ -213,7 +216,7 @@ ssize_t conn_read(struct conn *c, void *buf, size_t size)
 		n = desc_wait(c->desc, DESC_READ);
 		if (n == 0)
 			n = read_once(c, buf, size);
-	} while (n == -EAGAIN || n == -EINTR);
+	} while (n == -EAGAIN);
 	CALL_END();
 	desc_leave(c->desc, DESC_READING);
 	return n;
@@ -231,7 +234,7 @@ ssize_t conn_read_view(struct conn *c, const char **ret_data)
 			buf = g_scratch(); /* after the wait: it is this thread's */
 			n = read_once(c, buf, G_SCRATCH_SIZE);
 		}
-	} while (n == -EAGAIN || n == -EINTR);
+	} while (n == -EAGAIN);
 	desc_leave(c->desc, DESC_READING);
 	if (n >= 0)
 		*ret_data = buf;
@@ -246,9 +249,11 @@ static ssize_t try_send(struct conn *c, const void *buf, size_t size, int flags)
 	if (n != 0)
 		return n;
 	CALL_BEGIN();
-	n = send(c->fd, buf, size, MSG_NOSIGNAL | flags);
-	CALL_END();
+	do
+		n = send(c->fd, buf, size, MSG_NOSIGNAL | flags);
+	while (n < 0 && errno == EINTR);
 	n = n < 0 ? -errno : n;
+	CALL_END();
 	desc_leave(c->desc, DESC_WRITING);
 	return n;
 }
