@@ -160,6 +160,8 @@ static int64_t ttl_of(const struct cache *c, const struct dns_answer *a, bool ha
 		return 0;
 	if (a->error == FETCH_DNS_NOT_FOUND)
 		return between(a->ttl_ns, l->ttl_min_ns, l->ttl_absent_ns);
+	if (a->error == FETCH_OUT_OF_MEMORY || a->error == FETCH_OUT_OF_DESCRIPTORS)
+		return 0; /* which says nothing of the name */
 	if (a->error)
 		return CACHE_TTL_FAILURE;
 	int64_t most = half && CACHE_TTL_HALF < l->ttl_max_ns ? CACHE_TTL_HALF : l->ttl_max_ns;

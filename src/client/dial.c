@@ -24,6 +24,7 @@ static enum fetch_error error_of(const struct scope *scope, int err)
 		return FETCH_CONNECT_REFUSED;
 	case -EMFILE:
 	case -ENFILE:
+	case -ENOSPC: /* fs.epoll.max_user_watches */
 		return FETCH_OUT_OF_DESCRIPTORS;
 	case -ENOMEM:
 	case -ENOBUFS:

@@ -116,6 +116,8 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes, 
 	bool read = status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND;
 	if (read && bytes && len > 0)
 		q->done(q, dns_message_read(bytes, (size_t)len, q->name, q->family));
+	else if (status == ARES_ECONNREFUSED && c->sockets.shortage)
+		q->done(q, dns_answer_failure(c->sockets.shortage, "%s: no socket", q->name));
 	else
 		q->done(q, failure(q->name, status));
 }
@@ -134,6 +136,7 @@ static int open_channel(struct cares *c, ares_channel *ret_channel)
 	int status = ares_init_options(ret_channel, &options, mask);
 	if (status != ARES_SUCCESS)
 		return -ENOMEM;
+	ares_set_socket_callback(*ret_channel, dns_sockets_opened, &c->sockets);
 	if (!c->servers)
 		return 0;
 	status = ares_set_servers_ports_csv(*ret_channel, c->servers);

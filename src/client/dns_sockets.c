@@ -40,30 +40,34 @@ static struct watch *watch_find(struct dns_sockets *s, int library_fd)
 	return NULL;
 }
 
-/* Without memory or descriptors nobody waits for the socket: the query ends by its time limit. */
-static struct watch *watch_new(struct dns_sockets *s, int library_fd)
+static enum fetch_error watch_new(struct dns_sockets *s, int library_fd)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	if (!w)
-		return NULL;
+		return FETCH_OUT_OF_MEMORY;
 	w->fd = fcntl(library_fd, F_DUPFD_CLOEXEC, 0);
 	if (w->fd < 0) {
 		free(w);
-		return NULL;
+		return FETCH_OUT_OF_DESCRIPTORS;
 	}
 	w->sockets = s;
 	w->library_fd = library_fd;
 	list_push_back(&s->watches, &w->link);
-	return w;
+	return FETCH_OK;
 }
 
-/* The library opened a socket, wants something else from it, or is about to close it. */
+int dns_sockets_opened(ares_socket_t fd, int type, void *arg)
+{
+	struct dns_sockets *s = arg;
+	(void)type;
+	s->shortage = watch_new(s, fd);
+	return s->shortage ? -1 : 0;
+}
+
 void dns_sockets_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
 	struct dns_sockets *s = arg;
 	struct watch *w = watch_find(s, fd);
-	if (!w && (readable || writable))
-		w = watch_new(s, fd);
 	if (!w)
 		return;
 	w->wanted = (readable ? FD_READ : 0) | (writable ? FD_WRITE : 0);

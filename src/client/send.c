@@ -111,12 +111,16 @@ static int build_head(struct exchange *x, struct buf *b)
 	return request_write_head(b, &head);
 }
 
-static enum fetch_error send_failed(struct exchange *x, ssize_t n)
+static enum fetch_error send_failed(struct exchange *x, struct httpconn *h, ssize_t n)
 {
+	if (n == TLS_BROKEN && h->tls)
+		return h->tls->ops->error(h->tls, (int)n, x->resp->detail);
 	if (n == -ETIMEDOUT || n == -ECANCELED)
 		return fault(x->resp->detail, scope_error(&x->scope, (int)n, FETCH_SEND_FAILED),
 			     "sending the request");
-	return fault(x->resp->detail, FETCH_SEND_FAILED, "%s", fault_errno((int)n));
+	bool shortage = n == -ENOMEM || n == -ENOBUFS;
+	return fault(x->resp->detail, shortage ? FETCH_OUT_OF_MEMORY : FETCH_SEND_FAILED, "%s",
+		     fault_errno((int)n));
 }
 
 static enum fetch_error source_failed(struct exchange *x, ssize_t n)
@@ -190,7 +194,7 @@ enum fetch_error send_head(struct exchange *x, struct httpconn *h, bool *ret_bod
 		*ret_body = false;
 		return FETCH_OK;
 	}
-	return n >= 0 ? FETCH_OK : send_failed(x, n);
+	return n >= 0 ? FETCH_OK : send_failed(x, h, n);
 }
 
 /* --- The body --- */
@@ -238,7 +242,7 @@ static enum fetch_error send_block(struct exchange *x, struct httpconn *h, const
 		} else if (is_cut_off(n)) {
 			x->cut_short = true;
 		} else {
-			e = send_failed(x, n);
+			e = send_failed(x, h, n);
 		}
 		if (e)
 			return e;

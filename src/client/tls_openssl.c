@@ -48,6 +48,7 @@ struct stream {
 	int socket_err;	       /* the last error of the socket that wasn't -EAGAIN */
 	unsigned long problem; /* the first of OpenSSL's own errors */
 	uint32_t talk; /* bytes read since the last of data came out, or the handshake ended */
+	bool starved;  /* and what was behind it: no memory */
 	bool dead;
 	bool pin_missing; /* the host showed none of its pins */
 	bool established; /* the handshake is done */
@@ -128,7 +129,8 @@ static BIO_METHOD *bio_method_new(void)
 
 /* --- Calls --- */
 
-/* What a call that returned r <= 0 means. Right after the call. */
+/* What a call that returned r <= 0 means. Right after the call. What the library says first may be
+ * a mere consequence of malloc's failure: it is looked for in all that it says. */
 static int result(struct stream *s, int r)
 {
 	int what = SSL_get_error(s->ssl, r);
@@ -142,7 +144,8 @@ static int result(struct stream *s, int r)
 	default:
 		s->dead = true;
 		s->problem = ERR_peek_error();
-		ERR_clear_error();
+		for (unsigned long e; (e = ERR_get_error());)
+			s->starved = s->starved || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
 		if (s->socket_err)
 			return s->socket_err;
 		if (what == SSL_ERROR_SYSCALL ||
@@ -237,6 +240,8 @@ static enum fetch_error verify_error(long v)
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
 	case X509_V_ERR_CA_MD_TOO_WEAK:
 		return FETCH_TLS_WEAK;
+	case X509_V_ERR_OUT_OF_MEM:
+		return FETCH_OUT_OF_MEMORY;
 	default:
 		return FETCH_TLS_UNTRUSTED;
 	}
@@ -285,6 +290,8 @@ static enum fetch_error openssl_error(struct tls_stream *stream, int err, char *
 	if (s->talk >= TALK_BYTES)
 		return fault(detail, s->established ? FETCH_TLS_BROKEN : FETCH_TLS_HANDSHAKE,
 			     "the server talks TLS without end");
+	if (s->starved || err == -ENOMEM || err == -ENOBUFS)
+		return fault(detail, FETCH_OUT_OF_MEMORY, "in TLS");
 	long v = SSL_get_verify_result(s->ssl);
 	if (v != X509_V_OK && SSL_get_verify_mode(s->ssl) != SSL_VERIFY_NONE)
 		return fault(detail, verify_error(v), "%s", X509_verify_cert_error_string(v));
@@ -389,8 +396,9 @@ static bool set_up_ssl(struct stream *s)
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);
-	SSL_set_app_data(s->ssl, s);
 	SSL_set_connect_state(s->ssl);
+	if (!SSL_set_app_data(s->ssl, s))
+		return false;
 	resume(s);
 	return true;
 }
