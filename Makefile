@@ -135,9 +135,10 @@ $(O)/origin: $(ORIGIN) $(UP_TO_HTTP)
 # mirrors. Other .c files of a tests folder are helpers that all its programs may use; those of
 # tests/e2e/ are tools for the scenarios, those of tests/runtime/examples/ programs to read and to
 # run. So with bench_*.c in bench/runtime/.
-# tests/race/ is for the race detector alone: half of its tests are races. The cross build has the
-# runtime's alone.
-TEST_SOURCES := $(filter-out $(if $(filter race,$(MODE)),,tests/race/%),\
+# tests/race/ is for the race detector alone: half of its tests are races. tests/client/faults/ puts
+# functions in the place of the allocator's, as TSan does. The cross build has the runtime's alone.
+TEST_SOURCES := $(filter-out $(if $(filter race,$(MODE)),,tests/race/%) \
+	$(if $(filter tsan race,$(MODE)),tests/client/faults/%),\
 	$(if $(filter aarch64,$(MODE)),$(wildcard tests/runtime/test_*.c),\
 	$(wildcard tests/test_*.c tests/*/test_*.c tests/*/*/test_*.c)))
 TEST_PROGRAMS := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
@@ -154,9 +155,11 @@ FLOORS_fetchd   := $(LIB_FETCHD) $(UP_TO_CLIENT)
 FLOORS_fetchctl := $(LIB_FETCHCTL) $(UP_TO_HTTP)
 floors_of = $(or $(FLOORS_$(firstword $(subst /, ,$(1)))),$(LIB_RUNTIME))
 $(call programs_of,tests/test_*.c): $(O)/%: $(O)/obj/%.o $(LIB_HARNESS) $(LIB_RUNTIME)
+# A folder in a folder has that one's helpers, too.
+outer_helpers_of = $(if $(findstring /,$(1)),$(call helpers_of,tests/$(patsubst %/,%,$(dir $(1))),test))
 define folder_rule
 $(call programs_of,tests/$(1)/test_*.c): $(O)/%: $(O)/obj/%.o $(call helpers_of,tests/$(1),test) \
-	$(LIB_HARNESS) $(call floors_of,$(1))
+	$(call outer_helpers_of,$(1)) $(LIB_HARNESS) $(call floors_of,$(1))
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call folder_rule,$(folder))))
 $(TEST_TOOLS): $(O)/%: $(O)/obj/%.o $(UP_TO_CLIENT)
