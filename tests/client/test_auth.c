@@ -105,7 +105,7 @@ static const struct fetch_auth bearer = { .kind = FETCH_AUTH_BEARER, .token = ST
 static const char *url_with(const struct origin *o, const char *userinfo, const char *path,
 			    char out[1000])
 {
-	snprintf(out, 1000, "http://%s127.0.0.1:%u%s", userinfo, o->port, path);
+	CHECK(snprintf(out, 1000, "http://%s127.0.0.1:%u%s", userinfo, o->port, path) < 1000);
 	return out;
 }
 
@@ -162,7 +162,7 @@ static const char *leading_to(const struct origin *to, const char *userinfo, con
 			      char out[1100])
 {
 	char url[1000];
-	snprintf(out, 1100, "/to/%s", url_with(to, userinfo, path, url));
+	CHECK(snprintf(out, 1100, "/to/%s", url_with(to, userinfo, path, url)) < 1100);
 	return out;
 }
 
