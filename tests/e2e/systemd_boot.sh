@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The units under a real systemd: it is booted in a container over a throw-away overlay of this system. fetchd starts there in its
-# sandbox as its own user, reports READY, fetches, stops orderly; a second time it is started through its socket.
+# sandbox as its own user, reports READY, fetches, stops orderly; a second time it is started through its socket. Its credentials are in
+# a file of root's, which systemd hands on.
 
 . "$(dirname "$0")/lib.sh"
 need systemd-nspawn unshare mount jq curl
@@ -15,6 +16,7 @@ exec >/found 2>&1
 ctl="runuser -u fetchd -- fetchctl"
 echo "active $(systemctl is-active fetchd.service)"
 echo "user $(ps -o user= -p "$(systemctl show -p MainPID --value fetchd.service)")"
+echo "credentials $(stat -c '%U %a' /etc/fetchd/hosts.secret) $(grep -c . /run/credentials/fetchd.service/hosts)"
 echo "status $(systemctl show -p StatusText --value fetchd.service)"
 echo 'http://127.0.0.1:9/' | $ctl submit - | sed 's/^/submitted /'
 $ctl wait --timeout 20s 1
@@ -44,6 +46,11 @@ mount -t overlay overlay -o lowerdir=/,upperdir=layer/upper,workdir=layer/work r
 install -D -t root/usr/local/bin "$BUILD/fetchd" "$BUILD/fetchctl"
 install -D -m 644 -t root/etc/systemd/system "$ROOT/systemd/fetchd.service" "$ROOT/systemd/fetchd.socket"
 install probe root/probe
+install -d root/etc/systemd/system/fetchd.service.d root/etc/fetchd
+printf '[Service]\nLoadCredential=hosts:/etc/fetchd/hosts.secret\n' >root/etc/systemd/system/fetchd.service.d/credentials.conf
+printf '[auth]\ncredentials_file = /run/credentials/fetchd.service/hosts\n' >root/etc/fetchd/fetchd.conf
+printf '[https://a.example]\nbearer = x\n' >secret
+install -m 600 secret root/etc/fetchd/hosts.secret
 cat >root/etc/systemd/system/probe.target <<UNIT
 [Unit]
 Requires=probe.service
@@ -76,6 +83,7 @@ found()
 say "$(grep -c '' found) lines found"
 found active active
 found user fetchd
+found credentials 'root 600 2'
 found status ready
 found submitted 1
 found wait 1
