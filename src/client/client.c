@@ -23,6 +23,7 @@ struct client {
 	struct dns *dns;
 	struct cache *cache;
 	struct tls *tls;
+	struct policy *anywhere;
 	struct pool *pool;
 	struct credentials *credentials; /* NULL = none */
 	struct transport transport;
@@ -69,7 +70,11 @@ static int make_parts(struct client *c, char **ret_reason)
 		return err;
 	c->cache = cache_new(c->dns, &o->dns);
 	c->pool = pool_new(&pool, c->group);
-	return c->cache && c->pool ? 0 : -ENOMEM;
+	c->anywhere = policy_new();
+	struct str bad;
+	if (!c->cache || !c->pool || !c->anywhere)
+		return -ENOMEM;
+	return policy_allow(c->anywhere, STR("::/0"), &bad); /* IPv4 lies in there as well */
 }
 
 static void connect_parts(struct client *c)
@@ -79,6 +84,8 @@ static void connect_parts(struct client *c)
 	c->transport.connector.cache = c->cache;
 	c->transport.tls = c->tls;
 	c->transport.connector.policy = o->policy;
+	c->transport.connector.anywhere = c->anywhere;
+	c->transport.connector.user_agent = o->user_agent;
 }
 
 int client_new(const struct client_options *options, struct client **ret_client, char **ret_reason)
@@ -116,6 +123,7 @@ void client_free(struct client *c)
 	if (c->tls)
 		c->tls->ops->free(c->tls);
 	credentials_free(c->credentials);
+	policy_free(c->anywhere);
 	free((void *)(uintptr_t)c->options.user_agent);
 	free(c);
 }
@@ -157,6 +165,8 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->fields = req->fields;
 	x->sensitive = req->sensitive;
 	x->auth = (struct auth){ .own = &req->auth, .first = req->url, .file = c->credentials };
+	x->own_proxy = req->proxy;
+	x->direct = req->direct;
 	x->body = req->body;
 	x->body_begun = false;
 	x->expects = req->expect_continue;

@@ -26,6 +26,7 @@
 #include "src/client/fault.h"
 #include "src/client/limits.h"
 #include "src/client/policy.h"
+#include "src/client/proxy_rules.h"
 #include "src/client/tls.h"
 #include "src/common/str.h"
 #include "src/http/error.h"
@@ -55,6 +56,8 @@ struct client_options {
 	/* Which addresses may be connected to; NULL = the default policy. Borrowed for the client's
 	 * life. */
 	const struct policy *policy;
+	/* Which proxy for which URL; NULL = none. Borrowed for the client's life. */
+	const struct proxy_rules *proxies;
 };
 
 struct client;
@@ -83,12 +86,15 @@ struct fetch_request {
 	struct str sensitive;	     /* names, comma-separated, of fields that a redirect to another
 					origin takes away; Authorization and Cookie always are */
 	struct fetch_auth auth;	     /* for the origin of url; see auth.h */
-	struct body_source *body;    /* NULL = none; begins at its beginning */
-	bool https_to_http;	     /* a redirect may lead there, whatever the client says */
-	bool expect_continue;	     /* the body waits up to a second for a 100 (Continue); after
+	const struct proxy *proxy; /* for all hops; NULL = as the client's rules say. Not trusted if
+					it comes from whoever may not choose addresses */
+	bool direct;		   /* through no proxy, whatever those say */
+	struct body_source *body;  /* NULL = none; begins at its beginning */
+	bool https_to_http;	   /* a redirect may lead there, whatever the client says */
+	bool expect_continue;	   /* the body waits up to a second for a 100 (Continue); after
 					a 417 it goes out without */
-	struct body_sink *sink;	     /* NULL = the body is read, decoded, counted and dropped */
-	struct fetch_limits limits;  /* what is 0 is the client's */
+	struct body_sink *sink;	   /* NULL = the body is read, decoded, counted and dropped */
+	struct fetch_limits limits; /* what is 0 is the client's */
 };
 
 /* Nanoseconds of clock_now(); 0 = did not happen (a reused connection has no dns, connect, tls). */
@@ -98,7 +104,7 @@ struct fetch_timings {
 
 /* Whom a hop talked to. */
 union fetch_remote {
-	struct sockaddr sa; /* sa_family 0 = it never was connected */
+	struct sockaddr sa; /* sa_family 0 = it never was connected; a proxy's where one is used */
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
 };
@@ -128,6 +134,7 @@ struct fetch_response {
 	uint64_t size_download; /* body bytes on the wire (framing taken off) */
 	uint64_t size_body;	/* and without their content coding; 0 for a redirect followed */
 	union fetch_remote remote;
+	bool proxy_used;	/* by the last hop */
 	struct fetch_timings t; /* of the last hop */
 	int64_t start_ns;	/* of the first hop */
 	struct fetch_hop *hops; /* the hops before the last; owned */

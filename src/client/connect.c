@@ -7,18 +7,20 @@
 
 #include "runtime/clock.h"
 #include "src/client/literal.h"
+#include "src/client/proxy_dial.h"
 #include "src/common/cleanup.h"
 
-static void unref_answer(struct dns_answer **a)
+void connect_lookup_done(struct cache_lookup *found)
 {
-	dns_answer_unref(*a);
+	dns_answer_unref(found->answer);
 }
 
 struct connect_limits connect_limits_of(const struct fetch_limits *l)
 {
 	return (struct connect_limits){ .resolve_ns = l->resolve_timeout_ns,
 					.connect_ns = l->connect_timeout_ns,
-					.tls_ns = l->tls_timeout_ns };
+					.tls_ns = l->tls_timeout_ns,
+					.message = l->message };
 }
 
 static enum fetch_error open_tls(struct connector *c, const struct scope *scope, int64_t timeout_ns,
@@ -41,17 +43,6 @@ static enum fetch_error open_tls(struct connector *c, const struct scope *scope,
 	return e;
 }
 
-static enum fetch_error dial(struct connector *c, const struct scope *scope, int64_t timeout_ns,
-			     const struct pool_key *key, struct dns_answer *answer,
-			     struct dns_rest *rest, struct conn **ret_conn, char *detail)
-{
-	const struct dial_options how = { .policy = c->policy,
-					  .connect_timeout_ns = timeout_ns,
-					  .rest = rest };
-	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
-	return dial_connect(&how, scope, answer, key->port, ret_conn, detail);
-}
-
 /* For the next who want a connection to that name. */
 static void tell_cache(struct cache *cache, struct str name, enum fetch_error e,
 		       const struct conn *conn)
@@ -64,33 +55,55 @@ static void tell_cache(struct cache *cache, struct str name, enum fetch_error e,
 		cache_lost(cache, name);
 }
 
-static enum fetch_error resolve_and_dial(struct connector *c, const struct scope *scope,
-					 const struct connect_limits *limits,
-					 const struct pool_key *key, struct conn **ret_conn,
-					 struct fetch_timings *t, char *detail)
+enum fetch_error connect_resolve(struct connector *c, const struct scope *scope, struct str host,
+				 int64_t timeout_ns, struct cache_lookup *ret, char *detail)
 {
-	cleanup(unref_answer) struct dns_answer *answer = NULL;
-	struct cache_lookup found = { .half = false };
-	enum fetch_error e = literal_answer(key->host, &answer);
-	bool literal = answer;
-	if (e == FETCH_OK && !literal) {
-		e = cache_resolve(c->cache, scope, key->host, limits->resolve_ns, &found, detail);
-		answer = found.answer;
-	}
+	*ret = (struct cache_lookup){ .half = false };
+	enum fetch_error e = literal_answer(host, &ret->answer);
+	if (e == FETCH_OK && !ret->answer)
+		e = cache_resolve(c->cache, scope, host, timeout_ns, ret, detail);
+	return e;
+}
+
+enum fetch_error connect_tcp(const struct connect_tcp *to, struct conn **ret_conn,
+			     struct fetch_timings *t, char *detail)
+{
+	struct connector *c = to->connector;
+	cleanup(connect_lookup_done) struct cache_lookup found;
+	enum fetch_error e =
+		connect_resolve(c, to->scope, to->host, to->limits->resolve_ns, &found, detail);
 	if (e)
 		return e;
+	const struct dial_options how = { .policy = to->judge,
+					  .connect_timeout_ns = to->limits->connect_ns,
+					  .rest = cache_rest(&found) };
 	t->dns_done = clock_now();
-	e = dial(c, scope, limits->connect_ns, key, answer, cache_rest(&found), ret_conn, detail);
-	if (!literal)
-		tell_cache(c->cache, key->host, e, e ? NULL : *ret_conn);
+	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
+	e = dial_connect(&how, to->scope, found.answer, to->port, ret_conn, detail);
+	if (found.cache)
+		tell_cache(c->cache, to->host, e, e ? NULL : *ret_conn);
 	return e;
+}
+
+static enum fetch_error open_tcp(struct connector *c, const struct scope *scope,
+				 const struct connect_limits *limits, const struct pool_key *key,
+				 struct conn **ret_conn, struct fetch_timings *t, char *detail)
+{
+	const struct connect_tcp to = { .connector = c,
+					.scope = scope,
+					.limits = limits,
+					.judge = c->policy,
+					.host = key->host,
+					.port = key->port };
+	return key->proxy ? proxy_dial(c, scope, limits, key, ret_conn, t, detail)
+			  : connect_tcp(&to, ret_conn, t, detail);
 }
 
 enum fetch_error connect_open(struct connector *c, const struct scope *scope,
 			      const struct connect_limits *limits, const struct pool_key *key,
 			      struct httpconn *h, struct fetch_timings *t, char *detail)
 {
-	enum fetch_error e = resolve_and_dial(c, scope, limits, key, &h->conn, t, detail);
+	enum fetch_error e = open_tcp(c, scope, limits, key, &h->conn, t, detail);
 	if (e)
 		return e;
 	t->connect_done = clock_now();

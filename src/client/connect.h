@@ -14,8 +14,10 @@
 #include "src/client/pool_key.h"
 
 struct connector {
-	struct cache *cache;	     /* borrowed */
-	const struct policy *policy; /* borrowed; NULL = the default one */
+	struct cache *cache;	       /* borrowed */
+	const struct policy *policy;   /* borrowed; NULL = the default one */
+	const struct policy *anywhere; /* lets all through: for trusted proxies. Borrowed */
+	const char *user_agent;	       /* told to proxies; NULL = our own. Borrowed */
 	_Atomic uint64_t dials, tls_handshakes, tls_resumed;
 };
 
@@ -24,6 +26,7 @@ struct connect_limits {
 	int64_t resolve_ns;
 	int64_t connect_ns; /* one address */
 	int64_t tls_ns;
+	struct message_limits message; /* of a proxy's answer to CONNECT */
 };
 struct connect_limits connect_limits_of(const struct fetch_limits *l);
 
@@ -32,5 +35,26 @@ struct connect_limits connect_limits_of(const struct fetch_limits *l);
 enum fetch_error connect_open(struct connector *c, const struct scope *scope,
 			      const struct connect_limits *limits, const struct pool_key *key,
 			      struct httpconn *h, struct fetch_timings *t, char *detail) MUST_USE;
+
+/* --- For proxy_dial.c --- */
+
+/* The first two phases. judge: the policy, NULL = the default one. */
+struct connect_tcp {
+	struct connector *connector;
+	const struct scope *scope;
+	const struct connect_limits *limits;
+	const struct policy *judge;
+	struct str host;
+	uint16_t port;
+};
+enum fetch_error connect_tcp(const struct connect_tcp *to, struct conn **ret_conn,
+			     struct fetch_timings *t, char *detail) MUST_USE;
+
+/* An address that host says itself (then ret->cache is NULL), or what DNS has. connect_lookup_done frees,
+ * also after a failure. */
+enum fetch_error connect_resolve(struct connector *c, const struct scope *scope, struct str host,
+				 int64_t timeout_ns, struct cache_lookup *ret,
+				 char *detail) MUST_USE;
+void connect_lookup_done(struct cache_lookup *found);
 
 #endif

@@ -74,6 +74,14 @@ static enum fetch_error begin_body(struct exchange *x, const struct message_head
 	return e;
 }
 
+/* The answer is not the origin's. */
+static enum fetch_error proxy_wants_credentials(const struct exchange *x,
+						const struct message_head *head)
+{
+	return fault(x->resp->detail, FETCH_PROXY_AUTH, "407 (Proxy-Authenticate: %.*s)",
+		     STR_ARG(fields_value(head->fields, STR("Proxy-Authenticate"))));
+}
+
 static int on_head(void *user, const struct message_head *head)
 {
 	struct exchange *x = user;
@@ -82,6 +90,8 @@ static int on_head(void *user, const struct message_head *head)
 	resp->http_minor = (uint8_t)head->minor;
 	bool bodiless = str_eq(x->method, STR("HEAD"));
 	enum fetch_error e = FETCH_OK;
+	if (head->status == 407 && exchange_is_relayed(x))
+		return proxy_wants_credentials(x, head);
 	x->redirect = x->follow && is_redirect(head);
 	x->refused = x->awaits && head->status == 417;
 	if (is_passing(x))

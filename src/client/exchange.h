@@ -29,9 +29,11 @@ struct exchange {
 	const struct fields *fields; /* the caller's; NULL = none */
 	struct str sensitive;	     /* names of fields that are for the first origin only */
 	struct auth auth;
-	struct body_source *body;   /* NULL = none */
-	bool body_begun;	    /* something was read of it */
-	bool expects;		    /* the body waits for a 100 (Continue) */
+	const struct proxy *own_proxy; /* the caller's; NULL = as the client's rules say */
+	bool direct;		       /* through no proxy, whatever those say */
+	struct body_source *body;      /* NULL = none */
+	bool body_begun;	       /* something was read of it */
+	bool expects;		       /* the body waits for a 100 (Continue) */
 	bool bodiless;		    /* a redirect has taken the body away, and what is said of it */
 	bool withhold;		    /* the chain has left the first origin */
 	bool follow;		    /* redirects are followed */
@@ -41,16 +43,17 @@ struct exchange {
 	struct fetch_response *resp; /* gets status, fields, sizes, times and detail of failures */
 
 	/* What became of it. */
-	bool as_is;	  /* codings aren't taken off the body */
-	bool wrote;	  /* a byte of the request may have gone out */
-	bool answered;	  /* a byte of an answer came */
-	bool awaits;	  /* the body waits for a 100 at this moment */
-	bool continued;	  /* a 100 came */
-	bool refused;	  /* a 417 came instead: to be repeated without that expectation */
-	bool cut_short;	  /* the peer answered before it had the whole body */
-	bool spoke_first; /* it did before it was asked */
-	bool redirect;	  /* the answer is a redirect to be followed */
-	bool reusable;	  /* the connection may carry another exchange */
+	const struct proxy *proxy; /* this hop's; NULL = direct */
+	bool as_is;		   /* codings aren't taken off the body */
+	bool wrote;		   /* a byte of the request may have gone out */
+	bool answered;		   /* a byte of an answer came */
+	bool awaits;		   /* the body waits for a 100 at this moment */
+	bool continued;		   /* a 100 came */
+	bool refused;		   /* a 417 came instead: to be repeated without that expectation */
+	bool cut_short;		   /* the peer answered before it had the whole body */
+	bool spoke_first;	   /* it did before it was asked */
+	bool redirect;		   /* the answer is a redirect to be followed */
+	bool reusable;		   /* the connection may carry another exchange */
 
 	struct decoder *decoder;       /* of this answer's body; NULL = it has no coding */
 	struct pace pace;	       /* of this answer's body */
@@ -58,6 +61,12 @@ struct exchange {
 	struct message_limits message; /* of this hop's answer */
 	struct message_parser parser;
 };
+
+/* The connection is to an HTTP proxy that reads our request itself, for a plain one needs no tunnel. */
+static inline bool exchange_is_relayed(const struct exchange *x)
+{
+	return x->proxy && x->proxy->kind == PROXY_HTTP && !x->url->https;
+}
 
 /* Parks. h is open; it is the caller's to give back. */
 enum fetch_error exchange_run(struct exchange *x, struct httpconn *h) MUST_USE;

@@ -138,6 +138,11 @@ static const char *check_carried(const struct policy *p, const uint8_t addr[16])
 	return carries || prefix_contains(&global, addr) ? NULL : "reserved address";
 }
 
+const char *policy_check_port(const struct policy *p, uint16_t port)
+{
+	return p && p->ports && !p->ports[port] ? "[policy] ports" : NULL;
+}
+
 const char *policy_check(const struct policy *p, const struct sockaddr *addr)
 {
 	const struct sockaddr_in *in = (const void *)addr;
@@ -150,9 +155,8 @@ const char *policy_check(const struct policy *p, const struct sockaddr *addr)
 	else
 		return "neither IPv4 nor IPv6";
 	in_port_t port = addr->sa_family == AF_INET ? in->sin_port : in6->sin6_port;
-	if (p && p->ports && !p->ports[ntohs(port)])
-		return "[policy] ports";
-	return check(p, bytes);
+	const char *refused = policy_check_port(p, ntohs(port));
+	return refused ? refused : check(p, bytes);
 }
 
 /* --- Setting up --- */

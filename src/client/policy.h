@@ -31,6 +31,9 @@ int policy_deny(struct policy *p, struct str list, struct str *ret_bad) MUST_USE
  * port. Errors as above; a list without a port is one, too: it would refuse everything. */
 int policy_ports(struct policy *p, struct str list, struct str *ret_bad) MUST_USE;
 
+/* The part of policy_check that needs no address. */
+const char *policy_check_port(const struct policy *p, uint16_t port);
+
 /* NULL = may be connected to; else the rule that refuses, for people: "loopback address", "private
  * address", "[policy] deny", "[policy] ports". p may be NULL: the default policy. Any thread. */
 const char *policy_check(const struct policy *p, const struct sockaddr *addr);

@@ -217,7 +217,5 @@ uint64_t proxy_hash(const struct proxy *p)
 
 int proxy_authorization(const struct proxy *p, struct buf *b)
 {
-	if (p->username.len == 0 && p->password.len == 0)
-		return 0;
-	return authorization_basic(b, p->username, p->password);
+	return proxy_has_credentials(p) ? authorization_basic(b, p->username, p->password) : 0;
 }

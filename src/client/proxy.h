@@ -48,6 +48,11 @@ void proxy_unref(const struct proxy *p);	      /* NULL is fine */
 bool proxy_equal(const struct proxy *a, const struct proxy *b);
 uint64_t proxy_hash(const struct proxy *p);
 
+static inline bool proxy_has_credentials(const struct proxy *p)
+{
+	return p->username.len || p->password.len;
+}
+
 /* Appends what Proxy-Authorization says to an HTTP proxy (Basic, RFC 7617); nothing without credentials. 0
  * or b's error. */
 int proxy_authorization(const struct proxy *p, struct buf *b) MUST_USE;

@@ -44,9 +44,18 @@ static bool is_about_content(struct str name)
 	       str_eq_nocase(name, STR("Digest")) || str_eq_nocase(name, STR("Last-Modified"));
 }
 
+/* It is for a proxy that reads it, and for one that knows us by no name of its own. To an origin it would
+ * give the proxy's password away. */
+static bool is_for_no_proxy(const struct exchange *x, struct str name)
+{
+	return str_eq_nocase(name, STR("Proxy-Authorization")) &&
+	       (!exchange_is_relayed(x) || proxy_has_credentials(x->proxy));
+}
+
 static bool is_left_out(const struct exchange *x, struct str name)
 {
-	return (x->withhold && (is_sensitive(name) || field_has_token(x->sensitive, name))) ||
+	return is_for_no_proxy(x, name) ||
+	       (x->withhold && (is_sensitive(name) || field_has_token(x->sensitive, name))) ||
 	       (x->bodiless && is_about_content(name));
 }
 
@@ -56,7 +65,7 @@ static bool expects_continue(const struct exchange *x)
 	return x->body && x->body->len != 0 && x->expects;
 }
 
-#define OWN_FIELDS 3
+#define OWN_FIELDS 4
 
 /* The caller's fields that go out, our name unless the caller has given one, and the codings that we
  * can take off. A caller who speaks of codings himself gets what comes, as in Go's net/http. A part of a
@@ -94,18 +103,53 @@ static int64_t content_length(const struct exchange *x)
 	return usual ? 0 : REQUEST_NO_BODY;
 }
 
+/* The absolute form (RFC 9112 §3.2.2), without the URL's user and password. */
+static int build_absolute(const struct exchange *x, struct buf *b)
+{
+	buf_append_str(b, x->url->protocol);
+	buf_append_str(b, STR("//"));
+	buf_append_str(b, x->url->host_port);
+	return buf_append_str(b, url_request_target(x->url));
+}
+
+/* What a head is made of beside the caller's fields. */
+struct head_parts {
+	struct buf authorization, target, for_proxy;
+};
+
+static void head_parts_done(struct head_parts *p)
+{
+	buf_done(&p->authorization);
+	buf_done(&p->target);
+	buf_done(&p->for_proxy);
+}
+
+static int make_parts(const struct exchange *x, struct head_parts *p)
+{
+	int err = auth_write(&p->authorization, &x->auth, x->url, x->withhold);
+	if (!err && exchange_is_relayed(x))
+		err = build_absolute(x, &p->target);
+	if (!err && exchange_is_relayed(x))
+		err = proxy_authorization(x->proxy, &p->for_proxy);
+	return err;
+}
+
 static int build_head(struct exchange *x, struct buf *b)
 {
 	size_t room = OWN_FIELDS + (x->fields ? x->fields->count : 0);
 	cleanup(cleanup_free) struct field *list = malloc(room * sizeof(*list));
-	cleanup(buf_done) struct buf authorization = { 0 };
-	if (!list || buf_reserve(b, HEAD_BYTES) ||
-	    auth_write(&authorization, &x->auth, x->url, x->withhold))
+	cleanup(head_parts_done) struct head_parts parts = { 0 };
+	if (!list || buf_reserve(b, HEAD_BYTES) || make_parts(x, &parts))
 		return -ENOMEM;
 	struct request_head head = request_head_for(x->method, x->url);
 	head.fields = list;
 	head.field_count = collect_fields(x, list);
-	head.authorization = buf_str(&authorization);
+	if (parts.for_proxy.len)
+		list[head.field_count++] =
+			(struct field){ STR("Proxy-Authorization"), buf_str(&parts.for_proxy) };
+	if (parts.target.len)
+		head.target = buf_str(&parts.target);
+	head.authorization = buf_str(&parts.authorization);
 	head.close = x->options->no_keepalive;
 	head.content_length = content_length(x);
 	return request_write_head(b, &head);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "src/client/send.h"
+#include "src/client/proxy_dial.h"
 #include "src/http/method.h"
 
 /* RFC 9110 §9.2.2, and the draft that lets a key make any method so. */
@@ -24,6 +25,17 @@ static bool went_stale(struct exchange *x, enum fetch_error e)
 {
 	bool closed = e == FETCH_SEND_FAILED || e == FETCH_CLOSED_EARLY || e == FETCH_RESET;
 	return closed && !x->answered && (!x->wrote || may_repeat(x)) && send_rewind(x);
+}
+
+/* Any connection to an HTTP proxy will do for a plain request, whatever its origin. */
+static struct pool_key key_for(const struct transport *t, const struct exchange *x)
+{
+	if (exchange_is_relayed(x))
+		return (struct pool_key){ .proxy = x->proxy };
+	return (struct pool_key){ .host = x->url->hostname,
+				  .port = x->url->port_number,
+				  .tls = x->url->https ? t->tls : NULL,
+				  .proxy = x->proxy };
 }
 
 /* Out of descriptors, an idle connection is worth less than this one. */
@@ -42,9 +54,7 @@ static enum fetch_error open_conn(struct transport *t, struct exchange *x,
 static enum fetch_error obtain(struct transport *t, struct exchange *x, bool fresh,
 			       struct httpconn **ret_conn)
 {
-	const struct pool_key key = { .host = x->url->hostname,
-				      .port = x->url->port_number,
-				      .tls = x->url->https ? t->tls : NULL };
+	const struct pool_key key = key_for(t, x);
 	struct httpconn *h = NULL;
 	enum fetch_error e = pool_get(t->pool, &key, &x->scope, fresh, &h, x->resp->detail);
 	if (e)
@@ -86,10 +96,25 @@ static enum fetch_error try_once(struct transport *t, struct exchange *x, bool f
 	return e;
 }
 
+static const struct proxy *choose_proxy(const struct exchange *x)
+{
+	if (x->direct)
+		return NULL;
+	if (x->own_proxy)
+		return x->own_proxy;
+	return x->options->proxies ? proxy_rules_choose(x->options->proxies, x->url) : NULL;
+}
+
 enum fetch_error transport_round_trip(struct transport *t, struct exchange *x)
 {
-	bool again;
-	enum fetch_error e = try_once(t, x, false, &again);
+	bool again = false;
+	enum fetch_error e = FETCH_OK;
+	x->proxy = choose_proxy(x);
+	x->resp->proxy_used = x->proxy != NULL;
+	if (x->proxy)
+		e = proxy_dial_judge(t->connector.policy, x->proxy, x->url, x->resp->detail);
+	if (e == FETCH_OK)
+		e = try_once(t, x, false, &again);
 	if (!again)
 		return e;
 	atomic_fetch_add_explicit(&t->stale_retries, 1, memory_order_relaxed);
