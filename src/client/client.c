@@ -56,9 +56,15 @@ static void set_reason(char **ret_reason, const char *what, const char *value)
 static int make_parts(struct client *c, char **ret_reason)
 {
 	const struct client_options *o = &c->options;
-	const struct pool_options pool = { .max_conns_per_host = o->max_conns_per_host,
-					   .max_idle = o->max_idle_conns,
-					   .idle_ns = o->idle_conn_ns };
+	const struct pool_options pool = {
+		.opener = { .open = connect_open, .user = &c->transport.connector },
+		.max_conns_per_host = o->max_conns_per_host,
+		.max_idle = o->no_keepalive ? 0 : o->max_idle_conns,
+		.max_idle_per_host = o->max_idle_conns_per_host,
+		.max_exchanges = o->max_requests_per_conn,
+		.idle_ns = o->idle_conn_ns,
+		.lifetime_ns = o->conn_lifetime_ns,
+	};
 	int err = tls_openssl_new(&o->tls, &c->tls, ret_reason);
 	if (!err && o->credentials_file)
 		err = credentials_open(o->credentials_file, &c->credentials, ret_reason);

@@ -37,13 +37,17 @@
 struct client_options {
 	struct fetch_limits limits;
 	bool no_redirects;
-	bool https_to_http;	     /* a redirect may lead from https to http */
-	bool no_keepalive;	     /* "Connection: close" and a connection a request */
-	uint32_t max_conns_per_host; /* 0 = no limit of the pool's own */
-	uint32_t max_idle_conns;     /* 20,000 */
-	int64_t idle_conn_ns;	     /* how long a kept connection is trusted; 55 s */
-	const char *user_agent;	     /* "fetchd/VERSION" */
-	bool no_decode;		     /* bodies as they come; nothing is said of codings */
+	bool https_to_http;		  /* a redirect may lead from https to http */
+	bool no_keepalive;		  /* "Connection: close" and a connection a request */
+	uint32_t max_conns_per_host;	  /* 0 = no limit of the pool's own */
+	uint32_t max_idle_conns;	  /* 20,000; the least recently used goes */
+	uint32_t max_idle_conns_per_host; /* likewise; 0 = no limit */
+	uint32_t max_requests_per_conn;	  /* 0 = no limit */
+	int64_t idle_conn_ns;		  /* how long a kept connection is trusted; 55 s */
+	int64_t conn_lifetime_ns; /* a connection takes no further request when it is that old, or up to a
+				     tenth less; 0 = no limit */
+	const char *user_agent; /* "fetchd/VERSION" */
+	bool no_decode;		/* bodies as they come; nothing is said of codings */
 	/* Trust, our own certificate, pins, sessions. insecure: fetchbench only, no config key sets
 	 * it. */
 	struct tls_options tls;
@@ -97,9 +101,12 @@ struct fetch_request {
 	struct fetch_limits limits; /* what is 0 is the client's */
 };
 
-/* Nanoseconds of clock_now(); 0 = did not happen (a reused connection has no dns, connect, tls). */
+/* Nanoseconds of clock_now(); 0 = did not happen (a reused connection has no dns, connect, tls). queued: the
+ * end of a wait in line: for the limit of the host's connections to let a dial begin, or for a connection that
+ * came back before an own one was open. Another's dial counts only from the moment on from which it was
+ * waited for. */
 struct fetch_timings {
-	int64_t start, dns_done, connect_done, tls_done, sent, first_byte, done;
+	int64_t start, queued, dns_done, connect_done, tls_done, sent, first_byte, done;
 };
 
 /* Whom a hop talked to. */

@@ -66,7 +66,7 @@ enum fetch_error connect_resolve(struct connector *c, const struct scope *scope,
 }
 
 enum fetch_error connect_tcp(const struct connect_tcp *to, struct conn **ret_conn,
-			     struct fetch_timings *t, char *detail)
+			     struct connect_times *t, char *detail)
 {
 	struct connector *c = to->connector;
 	cleanup(connect_lookup_done) struct cache_lookup found;
@@ -77,7 +77,7 @@ enum fetch_error connect_tcp(const struct connect_tcp *to, struct conn **ret_con
 	const struct dial_options how = { .policy = to->judge,
 					  .connect_timeout_ns = to->limits->connect_ns,
 					  .rest = cache_rest(&found) };
-	t->dns_done = clock_now();
+	atomic_store(&t->dns_done, clock_now());
 	atomic_fetch_add_explicit(&c->dials, 1, memory_order_relaxed);
 	e = dial_connect(&how, to->scope, found.answer, to->port, ret_conn, detail);
 	if (found.cache)
@@ -87,7 +87,7 @@ enum fetch_error connect_tcp(const struct connect_tcp *to, struct conn **ret_con
 
 static enum fetch_error open_tcp(struct connector *c, const struct scope *scope,
 				 const struct connect_limits *limits, const struct pool_key *key,
-				 struct conn **ret_conn, struct fetch_timings *t, char *detail)
+				 struct conn **ret_conn, struct connect_times *t, char *detail)
 {
 	const struct connect_tcp to = { .connector = c,
 					.scope = scope,
@@ -99,20 +99,20 @@ static enum fetch_error open_tcp(struct connector *c, const struct scope *scope,
 			  : connect_tcp(&to, ret_conn, t, detail);
 }
 
-enum fetch_error connect_open(struct connector *c, const struct scope *scope,
+enum fetch_error connect_open(void *connector, const struct scope *scope,
 			      const struct connect_limits *limits, const struct pool_key *key,
-			      struct httpconn *h, struct fetch_timings *t, char *detail)
+			      struct httpconn *h, struct connect_times *t, char *detail)
 {
-	enum fetch_error e = open_tcp(c, scope, limits, key, &h->conn, t, detail);
+	enum fetch_error e = open_tcp(connector, scope, limits, key, &h->conn, t, detail);
 	if (e)
 		return e;
-	t->connect_done = clock_now();
+	atomic_store(&t->connect_done, clock_now());
 	if (!key->tls)
 		return FETCH_OK;
-	e = open_tls(c, scope, limits->tls_ns, key, h, detail);
+	e = open_tls(connector, scope, limits->tls_ns, key, h, detail);
 	if (e)
 		httpconn_close(h);
 	else
-		t->tls_done = clock_now();
+		atomic_store(&t->tls_done, clock_now());
 	return e;
 }

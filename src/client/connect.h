@@ -30,11 +30,16 @@ struct connect_limits {
 };
 struct connect_limits connect_limits_of(const struct fetch_limits *l);
 
-/* Opens h, which is empty. Parks. Notes the time at which each phase was done. On failure h is
- * empty still. */
-enum fetch_error connect_open(struct connector *c, const struct scope *scope,
+/* When each phase was done; 0 = not yet. Others may look while it goes on. */
+struct connect_times {
+	_Atomic int64_t dns_done, connect_done, tls_done;
+};
+
+/* Opens h, which is empty. Parks. connector: a struct connector, as struct pool_opener wants it. On
+ * failure h is empty still. */
+enum fetch_error connect_open(void *connector, const struct scope *scope,
 			      const struct connect_limits *limits, const struct pool_key *key,
-			      struct httpconn *h, struct fetch_timings *t, char *detail) MUST_USE;
+			      struct httpconn *h, struct connect_times *t, char *detail) MUST_USE;
 
 /* --- For proxy_dial.c --- */
 
@@ -48,7 +53,7 @@ struct connect_tcp {
 	uint16_t port;
 };
 enum fetch_error connect_tcp(const struct connect_tcp *to, struct conn **ret_conn,
-			     struct fetch_timings *t, char *detail) MUST_USE;
+			     struct connect_times *t, char *detail) MUST_USE;
 
 /* An address that host says itself (then ret->cache is NULL), or what DNS has. connect_lookup_done frees,
  * also after a failure. */

@@ -319,7 +319,7 @@ enum fetch_error exchange_run(struct exchange *x, struct httpconn *h)
 {
 	struct scope_guard guard;
 	begin(x);
-	x->spoke_first = !h->used && httpconn_spoke_first(h);
+	x->spoke_first = !h->kept && httpconn_spoke_first(h);
 	scope_guard(&guard, &x->scope, h->conn);
 	enum fetch_error e = send_request(x, h);
 	if (e == FETCH_OK)

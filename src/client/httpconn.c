@@ -85,7 +85,7 @@ bool httpconn_spoke_first(struct httpconn *h)
 static ssize_t read_tls(struct httpconn *h, const char **ret_data)
 {
 	ssize_t n = TLS_WANTS_READ;
-	for (bool try = h->plain || !h->used;; try = true) {
+	for (bool try = h->plain || h->exchanges == 0;; try = true) {
 		if (try && !h->plain)
 			h->plain = malloc(PLAIN_BYTES);
 		if (try && !h->plain)

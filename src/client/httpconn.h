@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * httpconn: a connection as the pool keeps it and an exchange uses it: the bytes, plain or through
- * TLS. Made empty by the pool, where it stands for the right to open a connection; connect.c opens
- * it; exchange.c talks; the pool keeps or closes it.
+ * TLS. Made empty by the pool; connect.c opens it; exchange.c talks; the pool keeps or
+ * closes it.
  *
  *	ssize_t n = httpconn_write(h, head, len, &scope, 30 * SECOND, &wrote);
  *	while ((n = httpconn_read(h, &data)) > 0) ...	// data is valid until the next call
@@ -25,9 +25,13 @@ struct httpconn {
 	struct conn *conn;	/* NULL until it is open */
 	struct tls_stream *tls; /* NULL = plain */
 	char *plain;		/* what TLS decrypted: only while there is more to read */
-	bool used;		/* it has carried an exchange before */
+	bool kept;		/* it was the pool's before, and may have gone stale there */
+	uint32_t exchanges;	/* that it has carried */
 
 	/* the pool's */
+	uint8_t noises;		/* that were no word to us: bounded */
+	int64_t ends_ns;	/* its lifetime; NEVER = no limit */
+	int64_t until_ns;	/* while it is idle: not to be given out from then on */
 	bool idle;		/* it is in the two lists */
 	bool spoke;		/* the peer said something or left when it should have kept quiet */
 	struct pool_host *host; /* from birth to death */

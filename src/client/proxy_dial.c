@@ -25,7 +25,7 @@ struct way {
 	const struct scope *scope;
 	const struct connect_limits *limits;
 	const struct pool_key *key;
-	struct fetch_timings *t;
+	struct connect_times *t;
 	char *detail;
 };
 
@@ -171,7 +171,7 @@ static enum fetch_error reach_named(const struct way *w, struct conn **ret_conn)
 
 enum fetch_error proxy_dial(struct connector *c, const struct scope *scope,
 			    const struct connect_limits *limits, const struct pool_key *key,
-			    struct conn **ret_conn, struct fetch_timings *t, char *detail)
+			    struct conn **ret_conn, struct connect_times *t, char *detail)
 {
 	const struct way w = { c, scope, limits, key, t, detail };
 	enum fetch_error e = key->proxy->kind == PROXY_SOCKS5 ? reach_resolved(&w, ret_conn)

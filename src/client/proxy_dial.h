@@ -19,7 +19,7 @@
  * connect_open's: connect_done is when the way to the target stands. */
 enum fetch_error proxy_dial(struct connector *c, const struct scope *scope,
 			    const struct connect_limits *limits, const struct pool_key *key,
-			    struct conn **ret_conn, struct fetch_timings *t, char *detail) MUST_USE;
+			    struct conn **ret_conn, struct connect_times *t, char *detail) MUST_USE;
 
 /* May that be asked of a proxy which resolves? To be asked for each request, for connections to a proxy
  * are shared. FETCH_OK, FETCH_POLICY_DENIED, FETCH_OUT_OF_MEMORY. */

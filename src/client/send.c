@@ -233,7 +233,7 @@ enum fetch_error send_head(struct exchange *x, struct httpconn *h, bool *ret_bod
 	if (n == 0)
 		n = httpconn_write(h, head.data, head.len, &x->scope, x->limits.idle_timeout_ns,
 				   &x->wrote);
-	if (is_cut_off(n) && (x->wrote || !h->used)) {
+	if (is_cut_off(n) && (x->wrote || !h->kept)) {
 		x->cut_short = true;
 		*ret_body = false;
 		return FETCH_OK;

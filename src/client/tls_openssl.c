@@ -215,11 +215,13 @@ static ssize_t openssl_try_peek(struct tls_stream *stream)
 }
 
 /* What lies in the library's buffers may be session tickets, which a peek swallows, or data that
- * nobody asked for. */
+ * nobody asked for, be it the beginning of a record. */
 static bool openssl_quiet(struct tls_stream *stream)
 {
 	struct stream *s = of(stream);
-	return !s->dead && (!SSL_has_pending(s->ssl) || openssl_try_peek(stream) == TLS_WANTS_READ);
+	if (s->dead || !SSL_has_pending(s->ssl))
+		return !s->dead;
+	return openssl_try_peek(stream) == TLS_WANTS_READ && !SSL_has_pending(s->ssl);
 }
 
 /* --- Errors --- */

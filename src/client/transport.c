@@ -38,35 +38,17 @@ static struct pool_key key_for(const struct transport *t, const struct exchange 
 				  .proxy = x->proxy };
 }
 
-/* Out of descriptors, an idle connection is worth less than this one. */
-static enum fetch_error open_conn(struct transport *t, struct exchange *x,
-				  const struct pool_key *key, struct httpconn *h)
-{
-	const struct connect_limits limits = connect_limits_of(&x->limits);
-	enum fetch_error e;
-	do {
-		e = connect_open(&t->connector, &x->scope, &limits, key, h, &x->resp->t,
-				 x->resp->detail);
-	} while (e == FETCH_OUT_OF_DESCRIPTORS && pool_evict(t->pool));
-	return e;
-}
-
 static enum fetch_error obtain(struct transport *t, struct exchange *x, bool fresh,
 			       struct httpconn **ret_conn)
 {
 	const struct pool_key key = key_for(t, x);
-	struct httpconn *h = NULL;
-	enum fetch_error e = pool_get(t->pool, &key, &x->scope, fresh, &h, x->resp->detail);
-	if (e)
-		return e;
-	if (!h->conn)
-		e = open_conn(t, x, &key, h);
-	if (e) {
-		pool_discard(t->pool, h);
-		return e;
-	}
-	*ret_conn = h;
-	return FETCH_OK;
+	const struct pool_ask ask = { .key = &key,
+				      .scope = &x->scope,
+				      .limits = &x->limits,
+				      .fresh = fresh,
+				      .t = &x->resp->t,
+				      .detail = x->resp->detail };
+	return pool_get(t->pool, &ask, ret_conn);
 }
 
 static void note_peer(struct fetch_response *resp, const struct conn *conn)
@@ -85,7 +67,7 @@ static enum fetch_error try_once(struct transport *t, struct exchange *x, bool f
 	if (e)
 		return e;
 	x->resp->attempts++;
-	x->resp->conn_reused = h->used;
+	x->resp->conn_reused = h->kept;
 	note_peer(x->resp, h->conn);
 	e = exchange_run(x, h);
 	*ret_again = x->resp->conn_reused && went_stale(x, e);

@@ -195,11 +195,12 @@ TEST_GO(tls_total_timeout_ends_a_handshake)
 {
 	struct origin *o = origin_open(&(struct origin_options){ .play = never_answer });
 	struct rig *rig =
-		rig_open(&(struct client_options){ .limits.total_timeout_ns = 100 * MILLISECOND });
+		rig_open(&(struct client_options){ .limits.total_timeout_ns = 100 * MILLISECOND,
+						   .limits.tls_timeout_ns = 300 * MILLISECOND });
 	char url[256];
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", o->port);
 	check_get(rig, url, FETCH_TOTAL_TIMEOUT, 0, "");
-	WAIT_FOR(o->open == 0);
+	WAIT_FOR(o->open == 0); /* the dial goes on for its own time */
 	rig_close(rig);
 	origin_close(o);
 }
@@ -220,7 +221,8 @@ static int cancel_when_connected(void *arg)
 TEST_GO(tls_cancel_ends_a_handshake)
 {
 	struct origin *o = origin_open(&(struct origin_options){ .play = never_answer });
-	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .limits.tls_timeout_ns = 300 * MILLISECOND });
 	struct canceller c = { context_with_cancel(context_background()), o };
 	struct errgroup *g = errgroup_new(context_background());
 	char url[256];
