@@ -27,7 +27,7 @@
 
 static const char usage_text[] =
 	"usage: fetchbench --url URL --n N --c C [--timeout-ms T] [--no-keepalive] [--hosts K]\n"
-	"                  [--insecure | --cacert FILE] [--no-resume]\n"
+	"                  [--insecure | --cacert FILE] [--no-resume] [--proxy URL]\n"
 	"  --n N            requests in all\n"
 	"  --c C            at most C of them at once (1 to 1000000)\n"
 	"  --timeout-ms T   of one request; 30000\n"
@@ -35,6 +35,7 @@ static const char usage_text[] =
 	"  --hosts K        spread 127.0.0.1 over 127.0.0.1 to 127.0.0.K (1 to 254)\n"
 	"  --cacert FILE    trust these authorities (PEM) instead of the system's\n"
 	"  --no-resume      a full TLS handshake a connection\n"
+	"  --proxy URL      through that proxy (http, socks5, socks5h)\n"
 	"  --insecure       don't verify certificates\n";
 
 enum option_id {
@@ -47,6 +48,7 @@ enum option_id {
 	OPT_INSECURE,
 	OPT_CACERT,
 	OPT_NO_RESUME,
+	OPT_PROXY,
 	OPT_HELP,
 };
 
@@ -60,6 +62,7 @@ static const struct option options_table[] = {
 	{ "insecure", no_argument, NULL, OPT_INSECURE },
 	{ "cacert", required_argument, NULL, OPT_CACERT },
 	{ "no-resume", no_argument, NULL, OPT_NO_RESUME },
+	{ "proxy", required_argument, NULL, OPT_PROXY },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
 };
@@ -104,6 +107,9 @@ static void set_option(struct load_options *o, int id)
 		break;
 	case OPT_NO_RESUME:
 		o->no_resume = true;
+		break;
+	case OPT_PROXY:
+		o->proxy = optarg;
 		break;
 	case OPT_HELP:
 		fputs(usage_text, stdout);

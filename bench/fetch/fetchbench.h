@@ -20,6 +20,7 @@ struct load_options {
 	int64_t timeout_ns; /* of one request */
 	bool no_keepalive, no_resume, insecure;
 	const char *ca_file;
+	const char *proxy; /* NULL = none */
 };
 
 /* Counts are of whole runs; every request ends in exactly one of ok, errors[] and statuses[]. */

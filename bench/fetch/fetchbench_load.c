@@ -144,8 +144,17 @@ static int policy_with_loopback(struct policy **ret_policy)
 	return err;
 }
 
+static int proxies_make(const struct load_options *o, struct proxy_rules *ret)
+{
+	char reason[FAULT_BYTES] = "out of memory";
+	int err = o->proxy ? proxy_new(str_of(o->proxy), true, &ret->all, reason) : 0;
+	if (err)
+		fprintf(stderr, "fetchbench: --proxy: %s\n", reason);
+	return err;
+}
+
 static int client_make(const struct load_options *o, const struct policy *policy,
-		       struct client **ret_client)
+		       const struct proxy_rules *proxies, struct client **ret_client)
 {
 	struct client_options options = {
 		.limits.total_timeout_ns = o->timeout_ns,
@@ -159,6 +168,7 @@ static int client_make(const struct load_options *o, const struct policy *policy
 			 .no_sessions = o->no_resume,
 			 .ca_file = o->ca_file },
 		.policy = policy,
+		.proxies = proxies,
 	};
 	char *reason = NULL;
 	int err = client_new(&options, ret_client, &reason);
@@ -172,19 +182,24 @@ int load_run(const struct load_options *o, struct load_result *ret)
 {
 	struct load load = { .options = o, .result = ret };
 	struct policy *policy = NULL;
+	struct proxy_rules proxies = { 0 };
 	int err = urls_make(o, &load.urls);
 	if (err)
 		return err;
 	err = policy_with_loopback(&policy);
 	if (err)
 		goto out;
-	err = client_make(o, policy, &load.client);
+	err = proxies_make(o, &proxies);
+	if (err)
+		goto out;
+	err = client_make(o, policy, &proxies, &load.client);
 	if (err)
 		goto out;
 	err = run_requests(&load);
 	client_stats(load.client, &ret->client);
 	client_free(load.client);
 out:
+	proxy_rules_done(&proxies);
 	policy_free(policy);
 	urls_free(load.urls, o->hosts);
 	return err;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "src/common/cleanup.h"
 #include "src/common/nearest.h"
@@ -89,6 +90,10 @@ static void refuse_value(struct loader *l, const struct config_key *key, struct 
 {
 	/* begin_reason clears the buffer that `why` does not lie in. */
 	begin_reason(l, -EINVAL);
+	if (key->kind == CONFIG_PROXY) { /* it may hold a password */
+		buf_printf(&l->reason, "[%s] %s: %.*s", key->section, key->name, STR_ARG(why));
+		return;
+	}
 	struct str shown = str_slice(value, 0, 80);
 	buf_printf(&l->reason, "[%s] %s: \"%.*s\"%s %.*s", key->section, key->name, STR_ARG(shown),
 		   shown.len < value.len ? "..." : "", STR_ARG(why));
@@ -110,6 +115,22 @@ static const struct config_key *find_key(const char *section, struct str name,
 	return NULL;
 }
 
+/* What a program that keeps passwords in files is expected to look at. */
+static int check_secrecy(const struct loader *l, const struct config_key *key, struct str value,
+			 struct buf *why)
+{
+	struct stat s;
+	if (key->kind != CONFIG_PROXY || str_index(value, '@') < 0)
+		return 0;
+	if (fstat(fileno(l->file), &s) != 0)
+		return -errno;
+	if (!(s.st_mode & S_IROTH))
+		return 0;
+	buf_append_str(why, STR("a user's name or password, in a file that everybody can read "
+				"(chmod o-r)"));
+	return -EINVAL;
+}
+
 /* inih's handler: 0 stops the reading. */
 static int take_pair(void *user, const char *section, const char *name, const char *value)
 {
@@ -126,6 +147,8 @@ static int take_pair(void *user, const char *section, const char *name, const ch
 	} else {
 		cleanup(buf_done) struct buf why = { 0 };
 		int err = config_value_set(key, str_of(value), member_of(l->config, key), &why);
+		if (err == 0)
+			err = check_secrecy(l, key, str_of(value), &why);
 		if (err == -EINVAL)
 			refuse_value(l, key, str_of(value), buf_str(&why));
 		else
@@ -222,6 +245,27 @@ static int make_policy(struct config *c)
 	return err;
 }
 
+static int make_proxy(const char *url, const struct proxy **ret_proxy)
+{
+	char why[FAULT_BYTES]; /* it was checked */
+	return url ? proxy_new(str_of(url), true, ret_proxy, why) : 0;
+}
+
+static int make_proxies(struct config *c)
+{
+	struct str bad;
+	struct proxy_rules *rules = c->proxies = calloc(1, sizeof(*rules));
+	int err = rules ? make_proxy(c->proxy_http, &rules->http) : -ENOMEM;
+	if (!err)
+		err = make_proxy(c->proxy_https, &rules->https);
+	if (!err)
+		err = make_proxy(c->proxy_all, &rules->all);
+	if (!err && c->proxy_except)
+		err = proxy_rules_except(rules, str_of(c->proxy_except), &bad);
+	c->client.proxies = rules;
+	return err;
+}
+
 int config_load(const char *path, struct config *ret_config, char **ret_reason)
 {
 	struct config c = { 0 };
@@ -231,6 +275,8 @@ int config_load(const char *path, struct config *ret_config, char **ret_reason)
 		err = read_file(&l);
 	if (!err)
 		err = make_policy(&c);
+	if (!err)
+		err = make_proxies(&c);
 	if (err) {
 		config_done(&c);
 		*ret_reason = str_dup(l.reason.len && !l.reason.failed ? buf_str(&l.reason)
@@ -248,5 +294,8 @@ void config_done(struct config *c)
 		if (config_value_is_text(keys[i].kind))
 			cleanup_free(member_of(c, &keys[i]));
 	policy_free(c->policy);
+	if (c->proxies)
+		proxy_rules_done(c->proxies);
+	free(c->proxies);
 	*c = (struct config){ 0 };
 }

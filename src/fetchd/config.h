@@ -26,12 +26,18 @@ struct config {
 	char *log_level;	      /* [daemon] log_level */
 	int64_t shutdown_grace_ns;    /* [daemon] shutdown_grace */
 	struct engine_options engine; /* [fetch]; max_in_flight and window 0 = auto */
-	struct client_options client; /* [fetch], [tls], [auth], [dns]; its policy is below */
-	bool decode;		      /* [fetch] decode */
-	struct policy *policy;	      /* made of the last two */
-	char *policy_allow;	      /* [policy] allow */
-	char *policy_deny;	      /* [policy] deny */
-	char *policy_ports;	      /* [policy] ports */
+	struct client_options
+		client;	       /* [fetch], [tls], [auth], [dns]; its policy and proxies are below */
+	bool decode;	       /* [fetch] decode */
+	struct policy *policy; /* made of the next three */
+	char *policy_allow;    /* [policy] allow */
+	char *policy_deny;     /* [policy] deny */
+	char *policy_ports;    /* [policy] ports */
+	struct proxy_rules *proxies; /* made of the next four */
+	char *proxy_http;	     /* [proxy] http */
+	char *proxy_https;	     /* [proxy] https */
+	char *proxy_all;	     /* [proxy] all */
+	char *proxy_except;	     /* [proxy] no_proxy */
 };
 
 /* path NULL = the defaults. Never parks, but reads a file. 0; -EINVAL for what the file says;

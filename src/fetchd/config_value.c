@@ -10,13 +10,14 @@
 #include <string.h>
 
 #include "src/client/policy.h"
+#include "src/client/proxy_rules.h"
 #include "src/common/cleanup.h"
 #include "src/common/log.h"
 
 bool config_value_is_text(enum config_kind kind)
 {
 	return kind == CONFIG_TEXT || kind == CONFIG_LEVEL || kind == CONFIG_PREFIXES ||
-	       kind == CONFIG_PORTS;
+	       kind == CONFIG_PORTS || kind == CONFIG_PROXY || kind == CONFIG_EXCEPTIONS;
 }
 
 struct unit {
@@ -155,6 +156,46 @@ static int check_list(enum config_kind kind, struct str value, struct buf *reaso
 	return err;
 }
 
+static int check_exceptions(struct str value, struct buf *reason)
+{
+	struct proxy_rules rules = { 0 };
+	struct str bad = { 0 };
+	int err = proxy_rules_except(&rules, value, &bad);
+	if (err == -EINVAL)
+		buf_printf(reason,
+			   "has \"%.*s\", which is no host, address or network such as "
+			   "example.com, example.com:8080 or 10.0.0.0/8",
+			   STR_ARG(bad));
+	proxy_rules_done(&rules);
+	return err;
+}
+
+static int check_proxy(struct str value, struct buf *reason)
+{
+	const struct proxy *proxy = NULL;
+	char why[FAULT_BYTES];
+	int err = proxy_new(value, true, &proxy, why);
+	if (err == -EINVAL)
+		buf_append_str(reason, str_of(why));
+	proxy_unref(proxy);
+	return err;
+}
+
+static int check_form(enum config_kind kind, struct str value, struct buf *reason)
+{
+	switch (kind) {
+	case CONFIG_PREFIXES:
+	case CONFIG_PORTS:
+		return check_list(kind, value, reason);
+	case CONFIG_PROXY:
+		return check_proxy(value, reason);
+	case CONFIG_EXCEPTIONS:
+		return check_exceptions(value, reason);
+	default:
+		return 0;
+	}
+}
+
 static int check_text(const struct config_key *key, struct str value, struct buf *reason)
 {
 	enum log_level level;
@@ -172,8 +213,7 @@ static int check_text(const struct config_key *key, struct str value, struct buf
 				   (unsigned long long)key->most);
 		return -EINVAL;
 	}
-	bool is_list = key->kind == CONFIG_PREFIXES || key->kind == CONFIG_PORTS;
-	return is_list && value.len ? check_list(key->kind, value, reason) : 0;
+	return value.len ? check_form(key->kind, value, reason) : 0;
 }
 
 static int set_text(const struct config_key *key, struct str value, void *member,

@@ -206,6 +206,8 @@ static void put_response(struct json *j, const struct fetch_response *resp, stru
 		put_url(j, "url_effective", resp->url_effective.href);
 	put_answer(j, resp);
 	put_remote(j, &resp->remote);
+	if (resp->proxy_used)
+		json_put_bool(j, "proxy_used", true);
 	if (resp->conn_reused)
 		json_put_bool(j, "conn_reused", true);
 	uint32_t attempts =

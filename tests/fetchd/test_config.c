@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "src/common/cleanup.h"
 #include "src/common/paths.h"
@@ -99,6 +100,40 @@ TEST(config_values_of_every_kind_are_read)
 	CHECK_STR(c.client.user_agent, "tester/1 (+http://example.com/)");
 	CHECK_STR(c.client.tls.ca_file, "/x/ca.pem");
 	CHECK_STR(c.client.dns_servers, "192.0.2.1, 192.0.2.2:5353");
+	config_done(&c);
+}
+
+TEST(config_proxies_are_read_and_trusted)
+{
+	struct config c = load("[proxy]\nhttp = http://p.example:3128\nall = socks5h://[::1]\n"
+			       "no_proxy = example.com, 10.0.0.0/8\n");
+	CHECK(c.client.proxies == c.proxies);
+	CHECK(!c.proxies->https && c.proxies->http->trusted && c.proxies->all->trusted);
+	CHECK_EQ(c.proxies->http->port, 3128);
+	CHECK_EQ(c.proxies->all->kind, PROXY_SOCKS5H);
+	CHECK_EQ(c.proxies->except_len, 2);
+	config_done(&c);
+	check_refused("[proxy]\nhttps = https://p.example\n",
+		      ":2: [proxy] https: no http, socks5 or socks5h proxy: https://");
+	check_refused("[proxy]\nno_proxy = a, 10.0.0.0/33\n",
+		      ":2: [proxy] no_proxy: \"a, 10.0.0.0/33\" has \"10.0.0.0/33\", which is no "
+		      "host, address or network such as example.com, example.com:8080 or "
+		      "10.0.0.0/8");
+}
+
+TEST(config_proxys_password_is_for_few_eyes_and_for_no_message)
+{
+	static const char text[] = "[proxy]\nall = http://u:secret@p.example\n";
+	struct config c = { 0 };
+	char *reason = NULL;
+	CHECK_OK(chmod(write_file("", 0), 0644)); /* and it stays so when it is written again */
+	check_refused(text, ":2: [proxy] all: a user's name or password, in a file that everybody "
+			    "can read (chmod o-r)");
+	check_refused("[proxy]\nall = http://u:secret@:x\n",
+		      ":2: [proxy] all: the proxy's URL: the host is missing");
+	CHECK_OK(chmod(write_file(text, strlen(text)), 0640));
+	CHECK_OK(config_load(path, &c, &reason));
+	CHECK(str_eq(c.proxies->all->password, STR("secret")));
 	config_done(&c);
 }
 

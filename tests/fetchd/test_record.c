@@ -138,6 +138,7 @@ TEST(record_of_a_redirect_tells_each_hop_and_where_it_ended)
 		.status = 204,
 		.attempts = 2,
 		.conn_reused = true,
+		.proxy_used = true,
 		.hops = &hop,
 		.hops_len = 1,
 		.start_ns = 1000,
@@ -154,7 +155,8 @@ TEST(record_of_a_redirect_tells_each_hop_and_where_it_ended)
 		"\",\"method\":\"HEAD\",\"state\":\"fetched\","
 		"\"url_effective\":\"https://b/"
 		"\",\"http_code\":204,\"http_version\":\"1.0\",\"size_download\":0,"
-		"\"remote_ip\":\"2001:db8::1\",\"remote_port\":443,\"conn_reused\":true,"
+		"\"remote_ip\":\"2001:db8::1\",\"remote_port\":443,\"proxy_used\":true,\"conn_"
+		"reused\":true,"
 		"\"time_starttransfer\":0.001000,\"time_total\":0.005000,\"time_redirect\":0."
 		"001999,"
 		"\"num_redirects\":1,\"hops\":[{\"url\":\"http://a/\",\"http_code\":301,"
