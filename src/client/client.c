@@ -56,6 +56,7 @@ static void set_reason(char **ret_reason, const char *what, const char *value)
 static int make_parts(struct client *c, char **ret_reason)
 {
 	const struct client_options *o = &c->options;
+	const struct dns_cares_options dns = { .servers = o->dns_servers };
 	const struct pool_options pool = {
 		.opener = { .open = connect_open, .user = &c->transport.connector },
 		.max_conns_per_host = o->max_conns_per_host,
@@ -69,7 +70,7 @@ static int make_parts(struct client *c, char **ret_reason)
 	if (!err && o->credentials_file)
 		err = credentials_open(o->credentials_file, &c->credentials, ret_reason);
 	if (!err)
-		err = dns_cares_new(c->group, o->dns_servers, &c->dns);
+		err = dns_cares_new(c->group, &dns, &c->dns);
 	if (err == -EINVAL && !*ret_reason)
 		set_reason(ret_reason, "no list of DNS servers", o->dns_servers);
 	if (err)

@@ -92,9 +92,16 @@ struct dns {
 	const struct dns_ops *ops;
 };
 
-/* c-ares with /etc/hosts and either resolv.conf or servers ("addr[:port],..."; NULL = resolv.conf).
- * Its goroutines run in group and end with the group's context. 0, -ENOMEM, or -EINVAL: servers
- * makes no sense. */
-int dns_cares_new(struct errgroup *group, const char *servers, struct dns **ret_dns) MUST_USE;
+struct dns_cares_options {
+	const char *servers;	 /* "addr[:port],..."; NULL = those of resolv_conf */
+	const char *hosts_file;	 /* NULL = /etc/hosts */
+	const char *resolv_conf; /* NULL = /etc/resolv.conf */
+	uint16_t port;		 /* of servers without one; 0 = 53 */
+};
+
+/* c-ares. options are copied. Its goroutines run in group and end with the group's context. 0, -ENOMEM, or
+ * -EINVAL: servers makes no sense. */
+int dns_cares_new(struct errgroup *group, const struct dns_cares_options *options,
+		  struct dns **ret_dns) MUST_USE;
 
 #endif

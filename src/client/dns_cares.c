@@ -33,9 +33,7 @@
 #include "src/client/stamp.h"
 #include "src/common/str.h"
 
-#define HOSTS_FILE	 "/etc/hosts"
-#define RESOLV_CONF_FILE "/etc/resolv.conf"
-/* How often it is looked whether these have changed, while there are queries. */
+/* How often it is looked whether the files have changed, while there are queries. */
 #define FILES_INTERVAL SECOND
 
 /* The library doubles the wait with each try: a silent server costs 2 + 4 + 8 s. */
@@ -58,8 +56,10 @@ struct cares {
 	struct dns_sockets sockets;
 	struct errgroup *group; /* borrowed */
 	char *servers;		/* NULL = resolv.conf's */
+	char *hosts_file, *resolv_conf;
+	uint16_t port;
 	struct hosts *hosts;
-	struct stamp resolv_conf;
+	struct stamp resolv_conf_stamp;
 	int64_t files_ns;   /* when to look at them again */
 	bool replaced;	    /* a new channel is there: queries of the old one begin anew */
 	uint32_t under_way; /* queries that the library has */
@@ -89,7 +89,10 @@ static enum fetch_error error_of(int status)
 
 static struct dns_answer *failure(const char *name, int status)
 {
-	return dns_answer_failure(error_of(status), "%s: %s", name, ares_strerror(status));
+	const char *why = status == ARES_ECONNREFUSED
+				  ? "each server failed, refused, or wasn't reached"
+				  : ares_strerror(status);
+	return dns_answer_failure(error_of(status), "%s: %s", name, why);
 }
 
 /* False: nobody will take it any more. */
@@ -113,8 +116,7 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes, 
 	c->credits += c->credits < CREDITS;
 	if (c->replaced && status == ARES_EDESTRUCTION && push_incoming(c, q))
 		return;
-	bool read = status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND;
-	if (read && bytes && len > 0)
+	if (bytes && len > 0)
 		q->done(q, dns_message_read(bytes, (size_t)len, q->name, q->family));
 	else if (status == ARES_ECONNREFUSED && c->sockets.shortage)
 		q->done(q, dns_answer_failure(c->sockets.shortage, "%s: no socket", q->name));
@@ -124,15 +126,21 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes, 
 
 /* --- The channel --- */
 
-static int open_channel(struct cares *c, ares_channel *ret_channel)
+static int open_with(struct cares *c, int flags, ares_channel *ret_channel)
 {
 	char lookups[] = "b"; /* DNS alone */
-	struct ares_options options = { .timeout = TIMEOUT_MS,
+	struct ares_options options = { .flags = flags,
+					.timeout = TIMEOUT_MS,
 					.tries = TRIES,
 					.lookups = lookups,
+					.resolvconf_path = c->resolv_conf,
+					.udp_port = c->port,
+					.tcp_port = c->port,
 					.sock_state_cb = dns_sockets_state,
 					.sock_state_cb_data = &c->sockets };
-	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+		   ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF | ARES_OPT_UDP_PORT |
+		   ARES_OPT_TCP_PORT;
 	int status = ares_init_options(ret_channel, &options, mask);
 	if (status != ARES_SUCCESS)
 		return -ENOMEM;
@@ -144,6 +152,27 @@ static int open_channel(struct cares *c, ares_channel *ret_channel)
 		return 0;
 	ares_destroy(*ret_channel);
 	return status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
+}
+
+static bool has_one_server(ares_channel channel)
+{
+	struct ares_addr_port_node *servers;
+	if (ares_get_servers_ports(channel, &servers) != ARES_SUCCESS)
+		return false;
+	bool one = servers && !servers->next;
+	ares_free_data(servers);
+	return one;
+}
+
+/* Where there is no other server to turn to, what the one says is the answer, also when it says that it
+ * failed: asking it twice more at once would help nobody, and its reason would be lost. */
+static int open_channel(struct cares *c, ares_channel *ret_channel)
+{
+	int err = open_with(c, 0, ret_channel);
+	if (err || !has_one_server(*ret_channel))
+		return err;
+	ares_destroy(*ret_channel);
+	return open_with(c, ARES_FLAG_NOCHECKRESP, ret_channel);
 }
 
 /* The new one before the old one goes: without memory for it all stays as it is. */
@@ -164,7 +193,7 @@ static void look_at_files(struct cares *c, int64_t now)
 		return;
 	c->files_ns = now + FILES_INTERVAL;
 	hosts_refresh(c->hosts);
-	if (!c->servers && stamp_update(&c->resolv_conf, RESOLV_CONF_FILE))
+	if (!c->servers && stamp_update(&c->resolv_conf_stamp, c->resolv_conf))
 		replace_channel(c);
 }
 
@@ -296,6 +325,8 @@ static void free_cares(struct cares *c)
 {
 	hosts_free(c->hosts);
 	free(c->servers);
+	free(c->hosts_file);
+	free(c->resolv_conf);
 	free(c);
 }
 
@@ -311,17 +342,23 @@ static void init_library(void)
 	(void)ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-static int init(struct cares *c, const char *servers)
+static int init(struct cares *c, const struct dns_cares_options *o)
 {
-	c->hosts = hosts_new(HOSTS_FILE);
-	c->servers = servers ? strdup(servers) : NULL;
-	if (!c->hosts || (servers && !c->servers))
+	c->servers = o->servers ? strdup(o->servers) : NULL;
+	c->hosts_file = strdup(o->hosts_file ? o->hosts_file : "/etc/hosts");
+	c->resolv_conf = strdup(o->resolv_conf ? o->resolv_conf : "/etc/resolv.conf");
+	c->port = o->port ? o->port : 53;
+	if ((o->servers && !c->servers) || !c->hosts_file || !c->resolv_conf)
 		return -ENOMEM;
-	(void)stamp_update(&c->resolv_conf, RESOLV_CONF_FILE);
+	c->hosts = hosts_new(c->hosts_file);
+	if (!c->hosts)
+		return -ENOMEM;
+	(void)stamp_update(&c->resolv_conf_stamp, c->resolv_conf);
 	return open_channel(c, &c->channel);
 }
 
-int dns_cares_new(struct errgroup *group, const char *servers, struct dns **ret_dns)
+int dns_cares_new(struct errgroup *group, const struct dns_cares_options *options,
+		  struct dns **ret_dns)
 {
 	static const struct dns_ops ops = { .start = start,
 					    .withdraw = withdraw,
@@ -336,7 +373,7 @@ int dns_cares_new(struct errgroup *group, const char *servers, struct dns **ret_
 	c->credits = CREDITS;
 	list_init(&c->incoming);
 	dns_sockets_init(&c->sockets, group, &c->wake);
-	int err = init(c, servers);
+	int err = init(c, options);
 	if (err) {
 		free_cares(c);
 		return err;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * nameserver: answers are built from the question as it came (RFC 1035 §4), names compressed to
- * pointers where they repeat.
+ * nameserver: answers are built from the question as it came (RFC 1035 §4). Who sends by UDP has the
+ * lock: the goroutine that serves, or the test that releases what was held.
  */
 #include "tests/client/nameserver.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,16 @@
 
 #include "runtime/errgroup.h"
 #include "runtime/goroutine.h"
+#include "runtime/mutex.h"
 #include "runtime/net.h"
 #include "tests/harness.h"
 
-enum {
-	TYPE_A = 1,
-	TYPE_CNAME = 5,
-	TYPE_AAAA = 28
+/* A query whose answer is held. */
+struct held {
+	struct held *next;
+	struct sockaddr_in from;
+	size_t len;
+	uint8_t query[512];
 };
 
 struct nameserver_inside {
@@ -31,44 +33,11 @@ struct nameserver_inside {
 	struct listener *listener;
 	struct errgroup *group;
 	_Atomic bool closing;
+	struct mutex lock; /* from here on */
+	bool released;
+	struct held *held;
+	struct packet udp, forged;
 };
-
-struct packet {
-	uint8_t bytes[1024];
-	size_t len;
-};
-
-static void put16(struct packet *p, unsigned v)
-{
-	p->bytes[p->len++] = (uint8_t)(v >> 8);
-	p->bytes[p->len++] = (uint8_t)v;
-}
-
-static void put_name(struct packet *p, const char *name)
-{
-	while (*name) {
-		size_t n = strcspn(name, ".");
-		p->bytes[p->len++] = (uint8_t)n;
-		memcpy(p->bytes + p->len, name, n);
-		p->len += n;
-		name += n + (name[n] == '.');
-	}
-	p->bytes[p->len++] = 0;
-}
-
-static void put_record(struct packet *p, const char *name, int type, uint32_t ttl, const void *data,
-		       size_t len)
-{
-	put_name(p, name);
-	put16(p, (unsigned)type);
-	put16(p, 1);
-	put16(p, ttl >> 16);
-	put16(p, ttl & 0xffff);
-	put16(p, (unsigned)len);
-	memcpy(p->bytes + p->len, data, len);
-	p->len += len;
-	p->bytes[7]++;
-}
 
 static bool matches(const struct record *r, const char *name)
 {
@@ -81,20 +50,17 @@ static bool matches(const struct record *r, const char *name)
 
 static void put_answers(struct packet *p, const struct record *records, const char *name, int type)
 {
-	uint8_t addr[16];
 	for (const struct record *r = records; r->name; r++) {
 		if (!matches(r, name))
 			continue;
 		if (r->cname) {
-			struct packet target = { .len = 0 };
-			put_name(&target, r->cname);
-			put_record(p, name, TYPE_CNAME, r->ttl, target.bytes, target.len);
+			packet_alias(p, name, r->ttl, r->cname);
 			put_answers(p, records, r->cname, type);
 		}
-		if (type == TYPE_A && r->v4 && inet_pton(AF_INET, r->v4, addr) == 1)
-			put_record(p, name, type, r->ttl, addr, 4);
-		if (type == TYPE_AAAA && r->v6 && inet_pton(AF_INET6, r->v6, addr) == 1)
-			put_record(p, name, type, r->ttl, addr, 16);
+		if (type == TYPE_A && r->v4)
+			packet_address(p, name, r->ttl, r->v4);
+		if (type == TYPE_AAAA && r->v6)
+			packet_address(p, name, r->ttl, r->v6);
 	}
 }
 
@@ -112,42 +78,148 @@ static size_t read_question(const uint8_t *query, char name[256])
 	return at + 5;
 }
 
-/* False: no answer. */
-static bool answer(struct nameserver_inside *in, const uint8_t *query, bool tcp, struct packet *p)
+static const struct record *find(const struct record *records, const char *name)
+{
+	static const struct record none = { .rcode = 3 };
+	const struct record *r = records;
+	while (r->name && !matches(r, name))
+		r++;
+	return r->name ? r : &none;
+}
+
+static void begin(struct packet *p, const uint8_t *query, size_t end)
+{
+	memcpy(p->bytes, query, end);
+	p->len = end;
+	p->bytes[2] = 0x84;
+	p->bytes[3] = 0x80;
+	p->bytes[4] = 0, p->bytes[5] = 1;
+	memset(p->bytes + 6, 0, 6);
+}
+
+static void build(struct nameserver_inside *in, const struct record *r, const uint8_t *query,
+		  bool tcp, struct packet *p)
 {
 	char name[256];
 	size_t end = read_question(query, name);
-	const struct record *r = in->records;
-	while (r->name && !matches(r, name))
-		r++;
-	if (r->name && r->silent)
-		return false;
-	memcpy(p->bytes, query, end);
-	p->len = end;
-	bool truncated = r->name && r->truncated && !tcp;
-	p->bytes[2] = (uint8_t)(0x84 | (truncated ? 2 : 0));
-	p->bytes[3] = (uint8_t)(0x80 | (r->name ? r->rcode : 3));
-	p->bytes[4] = 0, p->bytes[5] = 1;
-	memset(p->bytes + 6, 0, 6);
-	if (!truncated && r->name && !r->rcode)
+	bool truncated = r->truncated && !tcp;
+	begin(p, query, end);
+	p->bytes[2] |= truncated ? 2 : 0;
+	int rcode = !r->rcode_for || r->rcode_for == query[end - 3] ? r->rcode : 0;
+	p->bytes[3] |= (uint8_t)rcode;
+	if (r->trick == TRICK_LAME) {
+		p->bytes[2] &= (uint8_t)~4;
+		packet_ns(p, "test");
+	} else if (!truncated && !rcode) {
 		put_answers(p, in->records, name, query[end - 3]);
-	return true;
+	}
+	if (r->trick == TRICK_CUT && p->bytes[7] > 0)
+		p->len -= 5;
+}
+
+/* --- UDP --- */
+
+static void send_packet(int fd, const struct packet *p, const struct sockaddr_in *to)
+{
+	(void)!sendto(fd, p->bytes, p->len, 0, (const struct sockaddr *)to, sizeof(*to));
+}
+
+static void send_from_elsewhere(const struct packet *p, const struct sockaddr_in *to)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	send_packet(fd, p, to);
+	close(fd);
+}
+
+static void forge(struct nameserver_inside *in, const uint8_t *query, const struct sockaddr_in *to,
+		  enum trick trick)
+{
+	char name[256];
+	struct packet *p = &in->forged;
+	size_t end = read_question(query, name);
+	begin(p, query, end);
+	packet_address(p, name, 60, query[end - 3] == TYPE_A ? FORGED_V4 : FORGED_V6);
+	if (trick == TRICK_WRONG_ID)
+		p->bytes[0] ^= 0x55;
+	if (trick == TRICK_WRONG_QUESTION)
+		p->bytes[13] ^= 1;
+	if (trick == TRICK_WRONG_SOURCE)
+		send_from_elsewhere(p, to);
+	else
+		send_packet(in->fd, p, to);
+}
+
+static void play(struct nameserver_inside *in, const uint8_t *query, const struct sockaddr_in *to,
+		 enum trick trick)
+{
+	if (trick == TRICK_WRONG_ID || trick == TRICK_WRONG_QUESTION || trick == TRICK_WRONG_SOURCE)
+		forge(in, query, to, trick);
+	for (in->forged.len = 0; trick == TRICK_TINY && in->forged.len < 12; in->forged.len++)
+		send_packet(in->fd, &in->forged, to);
+	if (trick == TRICK_DUPLICATED) {
+		send_packet(in->fd, &in->udp, to);
+		send_packet(in->fd, &in->udp, to);
+	}
+}
+
+static void hold(struct nameserver_inside *in, const uint8_t *query, size_t len,
+		 const struct sockaddr_in *from)
+{
+	struct held *h = calloc(1, sizeof(*h));
+	CHECK(len <= sizeof(h->query));
+	h->from = *from;
+	h->len = len;
+	memcpy(h->query, query, len);
+	h->next = in->held;
+	in->held = h;
+	atomic_fetch_add(&in->ns->held, 1);
+}
+
+static void serve_query(struct nameserver_inside *in, const uint8_t *query, size_t len,
+			const struct sockaddr_in *from)
+{
+	char name[256];
+	int type = query[read_question(query, name) - 3];
+	const struct record *r = find(in->records, name);
+	if (r->silent || r->silent_for == type)
+		return;
+	if (r->held_for == type && !in->released) {
+		hold(in, query, len, from);
+		return;
+	}
+	build(in, r, query, false, &in->udp);
+	play(in, query, from, r->trick);
+	send_packet(in->fd, &in->udp, from);
+}
+
+void nameserver_release(struct nameserver *ns)
+{
+	struct nameserver_inside *in = ns->inside;
+	mutex_lock(&in->lock);
+	in->released = true;
+	for (struct held *h; (h = in->held);) {
+		in->held = h->next;
+		serve_query(in, h->query, h->len, &h->from);
+		free(h);
+	}
+	mutex_unlock(&in->lock);
 }
 
 /* Answers what has come. */
 static void drain_udp(struct nameserver_inside *in)
 {
-	uint8_t query[1024];
+	uint8_t query[512];
 	struct sockaddr_in from;
 	socklen_t len = sizeof(from);
-	struct packet p;
-	while (recvfrom(in->fd, query, sizeof(query), MSG_DONTWAIT, (struct sockaddr *)&from,
-			&len) >= 12) {
+	ssize_t n;
+	mutex_lock(&in->lock);
+	while ((n = recvfrom(in->fd, query, sizeof(query), MSG_DONTWAIT, (struct sockaddr *)&from,
+			     &len)) >= 12) {
 		atomic_fetch_add(&in->ns->queries, 1);
-		if (answer(in, query, false, &p))
-			(void)!sendto(in->fd, p.bytes, p.len, 0, (struct sockaddr *)&from, len);
+		serve_query(in, query, (size_t)n, &from);
 		len = sizeof(from);
 	}
+	mutex_unlock(&in->lock);
 }
 
 static int serve_udp(void *arg)
@@ -161,6 +233,8 @@ static int serve_udp(void *arg)
 	}
 }
 
+/* --- TCP --- */
+
 static void serve_conn(struct nameserver_inside *in, struct conn *conn)
 {
 	uint8_t query[1024];
@@ -171,12 +245,18 @@ static void serve_conn(struct nameserver_inside *in, struct conn *conn)
 			return;
 		len += (size_t)n;
 	}
-	struct packet p;
+	static struct packet p; /* one connection at a time */
+	char name[256];
 	atomic_fetch_add(&in->ns->tcp_queries, 1);
-	if (!answer(in, query + 2, true, &p))
+	read_question(query + 2, name);
+	const struct record *r = find(in->records, name);
+	if (r->silent)
 		return;
-	uint8_t size[2] = { (uint8_t)(p.len >> 8), (uint8_t)p.len };
-	if (conn_write(conn, size, 2) == 2 && conn_write(conn, p.bytes, p.len) > 0)
+	build(in, r, query + 2, true, &p);
+	size_t said = r->trick == TRICK_CUT && p.bytes[7] > 0 ? p.len + 5 : p.len;
+	uint8_t size[2] = { (uint8_t)(said >> 8), (uint8_t)said };
+	if (conn_write(conn, size, 2) == 2 && conn_write(conn, p.bytes, p.len) > 0 &&
+	    r->trick != TRICK_CUT)
 		(void)!conn_read(conn, query, 1); /* until the client closes */
 }
 
@@ -196,18 +276,25 @@ static int serve_tcp(void *arg)
 
 struct nameserver *nameserver_open(const struct record *records)
 {
+	return nameserver_open_at(records, "127.0.0.1", 0);
+}
+
+struct nameserver *nameserver_open_at(const struct record *records, const char *address,
+				      uint16_t port)
+{
 	struct nameserver *ns = calloc(1, sizeof(*ns));
 	struct nameserver_inside *in = ns->inside = calloc(1, sizeof(*in));
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(port) };
 	socklen_t len = sizeof(addr);
+	CHECK_EQ(inet_pton(AF_INET, address, &addr.sin_addr), 1);
 	in->ns = ns;
 	in->records = records;
 	CHECK_OK(listener_open((struct sockaddr *)&addr, sizeof(addr), 16, &in->listener));
 	memcpy(&addr, listener_addr(in->listener, &len), sizeof(addr));
 	in->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	CHECK(bind(in->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
-	snprintf(ns->address, sizeof(ns->address), "127.0.0.1:%u", ntohs(addr.sin_port));
+	ns->port = ntohs(addr.sin_port);
+	snprintf(ns->address, sizeof(ns->address), "%s:%u", address, ns->port);
 	in->group = errgroup_new(context_background());
 	errgroup_go(in->group, serve_udp, in);
 	errgroup_go(in->group, serve_tcp, in);
@@ -229,6 +316,8 @@ void nameserver_close(struct nameserver *ns)
 	fd_wait_end(in->fd);
 	close(in->fd);
 	listener_close(in->listener);
+	for (struct held *h; (h = in->held); free(h))
+		in->held = h->next;
 	free(in);
 	free(ns);
 }
