@@ -276,7 +276,7 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 DEPS      := gcc libc6-dev pkg-config libssl-dev libsqlite3-dev libc-ares-dev libjansson-dev \
 	zlib1g-dev libbrotli-dev libzstd-dev libidn2-dev libinih-dev ca-certificates
 DEPS_DEMO := nginx-light openssl
-DEPS_TEST := $(DEPS_DEMO) curl jq clang-14 llvm-14 libclang-rt-14-dev clang-format-14 sqlite3 gdb strace \
+DEPS_TEST := $(DEPS_DEMO) curl jq squid microsocks clang-14 llvm-14 libclang-rt-14-dev clang-format-14 sqlite3 gdb strace \
 	util-linux iproute2 procps systemd systemd-container dbus gcc-aarch64-linux-gnu \
 	libc6-dev-arm64-cross qemu-user
 
