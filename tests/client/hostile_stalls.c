@@ -198,7 +198,7 @@ static const struct hostile rows[] = {
 	{ .name = "reset at once",
 	  .raw = reset_at_once,
 	  .error = FETCH_RESET,
-	  .or_errors = { FETCH_SEND_FAILED, FETCH_CONNECT_FAILED } },
+	  .or_errors = { FETCH_SEND_FAILED, FETCH_CONNECT_FAILED, FETCH_CLOSED_EARLY } },
 	END("closed behind the request", "", THEN_CLOSE, FETCH_CLOSED_EARLY, 0),
 	END("reset behind the request", "", THEN_RESET, FETCH_RESET, 0),
 	END("reset in the status line", "HTTP/1.1 2", THEN_RESET, FETCH_RESET, 0),
