@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,10 @@ static void add_extension(X509 *x, int nid, const char *value)
 
 static X509 *new_cert(EVP_PKEY *key, const char *name, long begins_s, long ends_s)
 {
-	static long serial = 1;
+	static _Atomic long serial = 1;
 	X509 *x = X509_new();
 	CHECK(X509_set_version(x, 2));
-	ASN1_INTEGER_set(X509_get_serialNumber(x), serial++);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), atomic_fetch_add(&serial, 1));
 	X509_gmtime_adj(X509_getm_notBefore(x), begins_s);
 	X509_gmtime_adj(X509_getm_notAfter(x), ends_s);
 	X509_set_pubkey(x, key);

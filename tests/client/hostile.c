@@ -43,8 +43,8 @@ static bool say(struct peer *p, struct str text)
 	return peer_write(p, text.data, text.len);
 }
 
-/* In large writes, but whole each time. */
-static void say_again(struct peer *p, struct str text)
+/* In large writes. */
+void hostile_say_without_end(struct peer *p, struct str text)
 {
 	cleanup(buf_done) struct buf block = { 0 };
 	do
@@ -85,7 +85,7 @@ static bool play_part(struct peer *p)
 	if (!say(p, h->text))
 		return false;
 	if (h->again.len)
-		say_again(p, h->again);
+		hostile_say_without_end(p, h->again);
 	return end_part(p, h->then);
 }
 

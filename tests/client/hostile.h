@@ -80,5 +80,6 @@ void hostile_run(struct hostile_world *w, const struct hostile *h);
 
 /* For play and raw: as the row says. */
 const struct hostile *hostile_of(const struct peer *p);
+void hostile_say_without_end(struct peer *p, struct str text);
 
 #endif

@@ -41,7 +41,10 @@ static int begin(struct body_sink *s, uint16_t status, const struct fields *fiel
 static int keep(struct body_sink *s, const char *data, size_t len)
 {
 	struct fetched *f = (struct fetched *)s;
-	f->body = realloc(f->body, f->len + len + 1);
+	if (f->len + len >= f->room) {
+		f->room = 2 * (f->len + len) + 1;
+		f->body = realloc(f->body, f->room);
+	}
 	memcpy(f->body + f->len, data, len);
 	f->len += len;
 	f->body[f->len] = '\0';

@@ -26,7 +26,7 @@ struct fetched {
 	enum fetch_error error;
 	struct fetch_response *resp;
 	char *body; /* a C string */
-	size_t len;
+	size_t len, room;
 	int begins;			/* how often the sink's begin was called */
 	int write_result, begin_result; /* what the sink is to return */
 };
