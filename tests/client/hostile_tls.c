@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <openssl/err.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "runtime/goroutine.h"
@@ -159,6 +161,23 @@ static void answer_before_the_request(struct peer *p)
 	if (!go_on(p) || !peer_read_head(p))
 		return;
 	peer_say(p, OK "Content-Length: 4\r\n\r\nevil");
+	peer_wait_closed(p);
+}
+
+static void renegotiate_without_end(struct peer *p)
+{
+	while (!client_left(p) && SSL_renegotiate(p->ssl) && go_on(p))
+		goroutine_yield();
+	ERR_clear_error();
+}
+
+/* Two records in one segment: the second lies in the library's buffer when the first has been read. */
+static void answer_twice_at_once(struct peer *p)
+{
+	CHECK(setsockopt(conn_fd(p->conn), IPPROTO_TCP, TCP_CORK, &(int){ 1 }, sizeof(int)) == 0);
+	peer_say(p, HI);
+	peer_say(p, OK "Content-Length: 4\r\n\r\nevil");
+	CHECK(setsockopt(conn_fd(p->conn), IPPROTO_TCP, TCP_CORK, &(int){ 0 }, sizeof(int)) == 0);
 	peer_wait_closed(p);
 }
 
@@ -408,6 +427,9 @@ static const struct hostile rows[] = {
 	    FETCH_TLS_BROKEN, 0, "without end"),
 	USE("tickets without end", send_tickets_without_end, GOOD, FETCH_TLS_BROKEN, 0,
 	    "without end"),
+	USE("wishes to renegotiate without end", renegotiate_without_end, TLS_1_2, FETCH_TLS_BROKEN,
+	    0, "without end"),
+	USE("two answers in two records", answer_twice_at_once, GOOD, FETCH_OK, 200, ""),
 	USE("key updates without end in a body", update_keys_in_the_body, GOOD, FETCH_TLS_BROKEN,
 	    200, "without end"),
 	USE("a forged record", forge_a_record, GOOD, FETCH_TLS_BROKEN, 200, ""),
