@@ -15,11 +15,8 @@
  *	message_parser_reset(&p);		// for the next message on this connection
  *	message_parser_done(&p);
  *
- * What RFC 9112 leaves open, the safe side first (message_check.c has the list): bare CR, NUL and
- * other controls, folded lines, space before the colon or before the first field, Content-Length
- * beside Transfer-Encoding, any transfer coding but exactly "chunked", and chunk lines not ended by
- * CRLF are errors. A head's lines may end in a bare LF (§2.2). After any error the connection is to
- * be closed.
+ * Below stands what it makes of each odd or malformed shape, the safe side first; tests/client/hostile_heads.c and
+ * hostile_bodies.c have a row for each. After any error the connection is to be closed.
  */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
@@ -30,6 +27,32 @@
 
 #include "src/http/error.h"
 #include "src/http/fields.h"
+
+/* One choice for each shape that RFC 9112 forbids, or leaves open.
+ *
+ *	Status line	"HTTP/1.0" or "HTTP/1.1" to the letter, one space, three digits from 200 to 999 (or 1xx), then a
+ *			space and a reason of any bytes but controls, or nothing. All else is malformed_status: other
+ *			versions, HTTP/0.9's bare body, anything before the line, an empty line too.
+ *	Line ends	CRLF. In a head a bare LF will do (§2.2); a CR that no LF follows is an error anywhere. In
+ *			chunk lines and trailers only CRLF will do, for there proxies have differed.
+ *	Field lines	A name is a token, its colon follows at once. Folding (also a line that begins with a space right
+ *			behind the start line), an empty name, no colon, NUL and all controls but tab are malformed_field.
+ *			Bytes above 127 may stand in values alone.
+ *	Content-Length	Digits and nothing else, below 2^63; zeros before them and spaces around them will do, a tab behind
+ *			them won't. The same number in several lines is one; two numbers, or a list in one line ("5, 5"),
+ *			are content_length.
+ *	Transfer-Encoding   Exactly "chunked", once, without case. Any other coding or list, also "identity", and
+ *			Content-Length beside it in either order, are transfer_encoding. In HTTP/1.0 it is read, but the
+ *			connection ends with the message (§6.1).
+ *	Interim answers	1xx have no body, are counted, and their fields are dropped; 101 is unexpected_upgrade.
+ *	204, 304, HEAD	have no body. What follows their head all the same is left over, and so ends the connection; a 204
+ *			that promises a body does too, should it come or not. 205 has the body that its fields say.
+ *	Chunks		A size is hex digits, at least one, below 2^63, with any number of zeros before them. Spaces may stand
+ *			behind it, as some servers pad it. Extensions are skipped, quoted or not: a quote hides no CRLF.
+ *	Trailers	are checked as fields are, and dropped: none can change what the head has said. Errors in them are
+ *			malformed_chunk.
+ *	Left over	Bytes behind a whole message are not consumed: a client takes them for a reason to close, an empty
+ *			line too. */
 
 enum message_type {
 	MESSAGE_RESPONSE,
