@@ -39,12 +39,12 @@ void pool__dial_free(struct pool_dial *d)
 	free(d);
 }
 
-struct fetch_timings pool__dial_times(const struct pool_dial *d)
+struct pool_made pool__dial_times(const struct pool_dial *d)
 {
 	const struct connect_times *t = &d->times;
-	return (struct fetch_timings){ .dns_done = atomic_load(&t->dns_done),
-				       .connect_done = atomic_load(&t->connect_done),
-				       .tls_done = atomic_load(&t->tls_done) };
+	return (struct pool_made){ .dns_done = atomic_load(&t->dns_done),
+				   .connect_done = atomic_load(&t->connect_done),
+				   .tls_done = atomic_load(&t->tls_done) };
 }
 
 /* Under the lock: it has ended. Gives who has waited for that; or NULL. */
@@ -82,18 +82,18 @@ static void deliver(struct pool_dial *d)
 	if (c)
 		pool__serve(c, FETCH_OK, h);
 	lock_release(&s->lock);
-	struct fetch_timings made = pool__dial_times(d);
+	struct pool_made made = pool__dial_times(d);
 	if (!c)
 		pool__rest(d->pool, h, now, &made);
 }
 
-static void fail(struct pool_dial *d, enum fetch_error e, const char *detail)
+static void fail(struct pool_dial *d, enum fetch_error e)
 {
 	struct pool_shard *s = d->host->shard;
 	lock_acquire(&s->lock);
 	struct pool_claim *c = end(d);
 	if (c) {
-		memcpy(c->ask->detail, detail, FAULT_BYTES);
+		memcpy(c->ask->detail, d->detail, FAULT_BYTES);
 		pool__serve(c, e, NULL);
 	}
 	struct pool_dial *next = pool__release(d->host);
@@ -107,14 +107,13 @@ static int run(void *arg)
 	struct pool_dial *d = arg;
 	const struct pool_opener *opener = &d->pool->options.opener;
 	const struct scope scope = scope_of(d->ctx, NEVER);
-	char detail[FAULT_BYTES] = "";
 	enum fetch_error e;
 	do {
 		e = opener->open(opener->user, &scope, &d->limits, &d->host->key, d->conn,
-				 &d->times, detail);
+				 &d->times, d->detail);
 	} while (e == FETCH_OUT_OF_DESCRIPTORS && pool_evict(d->pool));
 	if (e)
-		fail(d, e, detail);
+		fail(d, e);
 	else
 		deliver(d);
 	pool__dial_free(d);

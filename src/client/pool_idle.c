@@ -186,7 +186,7 @@ static void keep(struct pool *p, struct pool_host *host, struct httpconn *h, int
 		event_set(&p->wake);
 }
 
-void pool__rest(struct pool *p, struct httpconn *h, int64_t now, const struct fetch_timings *made)
+void pool__rest(struct pool *p, struct httpconn *h, int64_t now, const struct pool_made *made)
 {
 	struct pool_shard *s = h->host->shard;
 	struct pool_dial *begin = NULL;

@@ -59,25 +59,30 @@ struct pool {
 	struct pool_shard shards[POOL_SHARDS];
 };
 
-/* Who waits for a connection; on its own stack. Under the lock. */
+/* When the phases of a dial ended; 0 = not (yet). */
+struct pool_made {
+	int64_t dns_done, connect_done, tls_done;
+};
+
+/* Who waits for a connection; on its own stack, so it is kept small. Under the lock. */
 struct pool_claim {
 	struct list link; /* until it is served */
 	const struct pool_ask *ask;
 	struct pool_host *host;
 	struct event event;
-	bool served; /* then error, or conn: */
+	bool served;	/* then error, or conn: */
+	bool watched;	/* conn is, still */
+	bool held;	/* the dial is held back */
+	bool unwelcome; /* the host has no room for its own dial's connection */
 	enum fetch_error error;
 	struct httpconn *conn;
-	bool watched; /* conn is, still */
 	struct pool_dial
 		*dial; /* its own, held back or under way; NULL when that has ended or was let go */
-	bool held;     /* the dial is held back */
-	int64_t begun_ns; /* when it had been, and began; else 0 */
-	struct fetch_timings
+	int64_t begun_ns; /* when it had been held back, and began; else 0 */
+	struct pool_made
 		made; /* of the dial that made conn, or of its own as far as that had come */
 	struct context
 		*let_go; /* a reference to the context of its own dial, which is an orphan now */
-	bool unwelcome;	 /* for whose connection the host has no room */
 };
 
 /* One connection being opened, in a goroutine of its own. Its owner is the claim while it is held back,
@@ -91,6 +96,7 @@ struct pool_dial {
 	struct httpconn *conn; /* empty until it is open */
 	struct connect_limits limits;
 	struct connect_times times;
+	char detail[FAULT_BYTES]; /* not on a stack that waits */
 };
 
 static inline struct pool_shard *pool__shard(struct pool *p, uint64_t hash)
@@ -118,7 +124,7 @@ struct httpconn *pool__idle_take(struct pool_host *host, int64_t now);
 struct httpconn *pool__idle_surplus(struct pool_host *host);
 /* Puts h, open and quiet, to whoever is first in line, or to rest. made: the times of the dial that it
  * comes from; NULL when it has carried an exchange. */
-void pool__rest(struct pool *p, struct httpconn *h, int64_t now, const struct fetch_timings *made);
+void pool__rest(struct pool *p, struct httpconn *h, int64_t now, const struct pool_made *made);
 /* Closes what is watched and on no list any more, but keeps its right, which the caller has. */
 void pool__close_for_right(struct httpconn *h);
 /* Closes a connection that no list has any more but that is, or was, watched; gives its right back. */
@@ -147,7 +153,7 @@ enum pool_offer {
 	POOL_INSTEAD /* it is to be closed, and *ret_begin to begin with its right */
 };
 enum pool_offer pool__offer(struct pool_host *host, struct httpconn *h,
-			    const struct fetch_timings *made, struct pool_dial **ret_begin);
+			    const struct pool_made *made, struct pool_dial **ret_begin);
 /* Takes c out of its line, and gives it what it gets. */
 void pool__serve(struct pool_claim *c, enum fetch_error e, struct httpconn *h);
 /* One right is given back. Gives the dial that is to begin with it; or NULL, and the host may be gone. */
@@ -162,6 +168,6 @@ void pool__dial_free(struct pool_dial *d);
 /* Starts the goroutine. d may be NULL, else it holds a right. May give way. */
 void pool__dial_begin(struct pool_dial *d);
 /* As far as it has come. */
-struct fetch_timings pool__dial_times(const struct pool_dial *d);
+struct pool_made pool__dial_times(const struct pool_dial *d);
 
 #endif

@@ -67,7 +67,7 @@ static void let_begin(struct pool_claim *c, int64_t now)
 }
 
 enum pool_offer pool__offer(struct pool_host *host, struct httpconn *h,
-			    const struct fetch_timings *made, struct pool_dial **ret_begin)
+			    const struct pool_made *made, struct pool_dial **ret_begin)
 {
 	list_for_each (node, &host->line) {
 		struct pool_claim *c = CONTAINER_OF(node, struct pool_claim, link);
@@ -302,6 +302,7 @@ enum fetch_error pool__wait(struct pool *p, const struct pool_ask *ask, uint64_t
 		}
 		right = c.conn;
 		httpconn_close(right);
-		*right = (struct httpconn){ .host = right->host };
+		struct pool_host *host = right->host;
+		*right = (struct httpconn){ .host = host };
 	}
 }

@@ -78,7 +78,8 @@ static enum fetch_error find_next(struct exchange *x, uint32_t stretch, struct r
 	return redirect_next(&from, ret, x->resp->detail);
 }
 
-static enum fetch_error step(struct exchange *x, uint32_t *stretch)
+/* A frame of its own: in its caller's it would be on the stack of every request that waits. */
+__attribute__((noinline)) static enum fetch_error step(struct exchange *x, uint32_t *stretch)
 {
 	struct fetch_response *resp = x->resp;
 	struct redirect_to to;
