@@ -35,6 +35,7 @@ struct pool_opener {
 
 struct pool_options {
 	struct pool_opener opener;
+	/* A proxy's connections that serve any origin know no limits by host. */
 	uint32_t max_conns_per_host; /* 0 = no limit */
 	uint32_t max_idle;	     /* dials that nobody waits for any more count, too */
 	uint32_t max_idle_per_host;  /* 0 = no limit of its own */

@@ -85,8 +85,7 @@ struct httpconn *pool__idle_take(struct pool_host *host, int64_t now)
 
 struct httpconn *pool__idle_surplus(struct pool_host *host)
 {
-	uint32_t max = host->shard->pool->options.max_idle_per_host;
-	if (!max || host->idle_len <= max)
+	if (!host->max_idle || host->idle_len <= host->max_idle)
 		return NULL;
 	struct httpconn *h = CONTAINER_OF(host->idle.prev, struct httpconn, place);
 	pool__idle_remove(h);

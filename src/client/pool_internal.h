@@ -31,8 +31,9 @@ struct pool_host {
 	struct list held; /* pool_dial.link; likewise */
 	uint32_t conns;	  /* being opened, open, idle, or dead and not yet closed */
 	uint32_t idle_len;
-	uint32_t orphans; /* dials that nobody waits for any more */
-	char name[];	  /* the key's host */
+	uint32_t orphans;	      /* dials that nobody waits for any more */
+	uint32_t max_conns, max_idle; /* 0 = no limit; constant */
+	char name[];		      /* the key's host */
 };
 
 struct pool_shard {

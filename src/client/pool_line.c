@@ -32,13 +32,12 @@ static void part_from_dial(struct pool_claim *c)
 		list_remove(&d->link);
 		return;
 	}
-	uint32_t max = d->pool->options.max_idle_per_host;
 	c->made = pool__dial_times(d);
 	c->dial = NULL;
 	c->let_go = context_ref(d->ctx);
 	host->orphans++;
 	atomic_fetch_add(&d->pool->orphans, 1);
-	c->unwelcome = max && host->idle_len + host->orphans > max;
+	c->unwelcome = host->max_idle && host->idle_len + host->orphans > host->max_idle;
 }
 
 static void leave(struct pool_claim *c)
@@ -102,12 +101,10 @@ struct pool_dial *pool__release(struct pool_host *host)
 }
 
 /* Places c in line. *ret_close: an idle connection whose right its dial gets. */
-static void line_up(struct pool *p, struct pool_claim *c, bool has_right,
-		    struct httpconn **ret_close)
+static void line_up(struct pool_claim *c, bool has_right, struct httpconn **ret_close)
 {
 	struct pool_host *host = c->host;
-	uint32_t limit = p->options.max_conns_per_host;
-	bool full = !has_right && limit && host->conns >= limit;
+	bool full = !has_right && host->max_conns && host->conns >= host->max_conns;
 	if (full) {
 		*ret_close = pool__idle_take(host, c->ask->t->start);
 		c->held = *ret_close == NULL;
@@ -127,8 +124,7 @@ static void line_up(struct pool *p, struct pool_claim *c, bool has_right,
 /* --- Lining up --- */
 
 /* True with an idle connection, still watched, that has come back meanwhile. Else c is in line. */
-static bool take_or_line_up(struct pool *p, struct pool_claim *c, bool has_right,
-			    struct httpconn **ret_close)
+static bool take_or_line_up(struct pool_claim *c, bool has_right, struct httpconn **ret_close)
 {
 	struct pool_host *host = c->host;
 	if (!c->ask->fresh && !has_right)
@@ -140,7 +136,7 @@ static bool take_or_line_up(struct pool *p, struct pool_claim *c, bool has_right
 	}
 	c->dial->host = c->dial->conn->host = host;
 	c->dial->claim = c;
-	line_up(p, c, has_right, ret_close);
+	line_up(c, has_right, ret_close);
 	return false;
 }
 
@@ -154,7 +150,7 @@ static enum fetch_error enter(struct pool *p, struct pool_claim *c, uint64_t has
 	lock_acquire(&s->lock);
 	c->host = pool__host_get(s, c->ask->key, hash);
 	if (c->host)
-		waits = !take_or_line_up(p, c, has_right, &close);
+		waits = !take_or_line_up(c, has_right, &close);
 	bool begin = waits && !c->held;
 	struct pool_dial *d = c->dial;
 	lock_release(&s->lock);

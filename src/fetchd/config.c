@@ -241,6 +241,7 @@ static int make_policy(struct config *c)
 	c->client.policy = c->policy;
 	c->client.no_redirects = c->client.limits.max_redirects == 0;
 	c->client.no_decode = !c->decode;
+	c->client.max_conns_per_host = c->engine.max_per_host;
 	c->client.tls.no_sessions = c->client.tls.max_sessions == 0;
 	return err;
 }

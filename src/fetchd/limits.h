@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * limits: how much fetchd may do at once, from what the system lets it have. Each request in flight
- * needs a descriptor and a goroutine, each idle connection a descriptor; what the configuration
+ * needs a descriptor and two goroutines, each idle connection a descriptor, and while it is being opened
+ * for a request that has gone a goroutine; what the configuration
  * leaves at "auto" is derived, what it asks for too much of is cut, and both are said in the log.
  */
 #ifndef FETCHD_LIMITS_H

@@ -63,10 +63,12 @@ static void put_time(struct json *j, const char *key, int64_t from, int64_t to)
 		json_put_seconds(j, key, to - from);
 }
 
-/* A hop's phases. A connection that was kept has none before the first byte. */
+/* A hop's phases. A connection that was kept has none before the request, but for a wait for it. */
 static void put_times(struct json *j, const struct fetch_timings *t)
 {
-	int64_t ready = t->tls_done ? t->tls_done : t->connect_done;
+	int64_t connected = t->tls_done ? t->tls_done : t->connect_done;
+	int64_t ready = connected ? connected : t->queued;
+	put_time(j, "time_queue", t->start, t->queued);
 	put_time(j, "time_namelookup", t->start, t->dns_done);
 	put_time(j, "time_connect", t->start, t->connect_done);
 	put_time(j, "time_appconnect", t->start, t->tls_done);

@@ -41,7 +41,7 @@ static enum fetch_error open_conn(void *user, const struct scope *scope,
 	enum fetch_error e = FETCH_OK;
 	socklen_t len;
 	const struct sockaddr *addr = listener_addr(w->origin->listener, &len);
-	CHECK(limits->connect_ns > 0 && key->host.len > 0);
+	CHECK(limits->connect_ns > 0);
 	atomic_fetch_add(&w->dialling, 1);
 	if (w->before)
 		e = w->before(w, scope);

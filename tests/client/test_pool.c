@@ -121,6 +121,23 @@ TEST_GO(pool_limit_is_by_host)
 	world_close(w);
 }
 
+/* Of a proxy's that serve any origin there may be as many as are needed. */
+TEST_GO(pool_limits_by_host_are_not_a_proxys)
+{
+	struct world *w = world_open(
+		&(struct pool_options){ .max_conns_per_host = 1, .max_idle_per_host = 1 });
+	const struct proxy *proxy;
+	char why[FAULT_BYTES];
+	CHECK_OK(proxy_new(STR("http://p:3128"), true, &proxy, why));
+	const struct pool_key key = { .proxy = proxy };
+	struct httpconn *a = get_for(w, &key, false), *b = get_for(w, &key, false);
+	put(w, a);
+	put(w, b);
+	CHECK_EQ(idle(w), 2);
+	proxy_unref(proxy);
+	world_close(w);
+}
+
 TEST_GO(pool_finding_an_idle_one_starts_nothing)
 {
 	struct world *w = world_open(&(struct pool_options){ .max_conns_per_host = 1 });

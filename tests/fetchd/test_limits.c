@@ -42,7 +42,9 @@ TEST(limits_cut_what_descriptors_do_not_allow)
 
 TEST(limits_cut_what_goroutines_do_not_allow)
 {
-	CHECK_LT(choose(50000, 1 << 20, 30000).engine.max_in_flight, 30000);
+	struct config c = choose(50000, 1 << 20, 30000);
+	CHECK_LT(10000, c.engine.max_in_flight);
+	CHECK_LT(2 * c.engine.max_in_flight + c.client.max_idle_conns, 30000);
 }
 
 TEST(limits_refuse_to_start_without_room)

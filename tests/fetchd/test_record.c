@@ -119,6 +119,32 @@ TEST(record_of_a_plain_fetch_names_what_curl_names)
 	fields_done(&resp.fields);
 }
 
+TEST(record_tells_the_wait_in_line)
+{
+	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\"}");
+	struct fetch_response resp = {
+		.status = 204,
+		.http_minor = 1,
+		.attempts = 1,
+		.conn_reused = true,
+		.start_ns = 1000000000,
+		.t = { .start = 1000000000,
+		       .queued = 1000500000,
+		       .sent = 1002500000,
+		       .first_byte = 1003000000,
+		       .done = 1004000000 },
+	};
+	check_record(
+		&(struct record){
+			.batch = 1, .job = &job, .url = STR("http://a/"), .response = &resp },
+		"{\"batch\":1,\"index\":0,\"url\":\"http://a/"
+		"\",\"state\":\"fetched\",\"http_code\":204,"
+		"\"http_version\":\"1.1\",\"size_download\":0,\"conn_reused\":true,\"time_queue\":"
+		"0.000500,"
+		"\"time_pretransfer\":0.000500,\"time_posttransfer\":0.002500,"
+		"\"time_starttransfer\":0.003000,\"time_total\":0.004000}\n");
+}
+
 TEST(record_of_a_redirect_tells_each_hop_and_where_it_ended)
 {
 	struct job_line job = job_of("{\"index\":0,\"url\":\"http://a/\",\"method\":\"HEAD\"}");
