@@ -69,7 +69,8 @@ struct pool_made {
 struct pool_claim {
 	struct list link; /* until it is served */
 	const struct pool_ask *ask;
-	struct pool_host *host;
+	struct pool_shard *shard;
+	struct pool_host *host; /* may be gone once it is served */
 	struct event event;
 	bool served;	/* then error, or conn: */
 	bool watched;	/* conn is, still */

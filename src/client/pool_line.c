@@ -148,6 +148,7 @@ static enum fetch_error enter(struct pool *p, struct pool_claim *c, uint64_t has
 	struct httpconn *close = NULL;
 	bool waits = false;
 	lock_acquire(&s->lock);
+	c->shard = s;
 	c->host = pool__host_get(s, c->ask->key, hash);
 	if (c->host)
 		waits = !take_or_line_up(c, has_right, &close);
@@ -180,7 +181,7 @@ static void let_dial_go(struct pool *p, struct pool_claim *c)
 static int wait_until_served(struct pool *p, struct pool_claim *c)
 {
 	const struct scope *scope = c->ask->scope;
-	struct pool_shard *s = c->host->shard;
+	struct pool_shard *s = c->shard;
 	int err = event_wait(&c->event, scope->ctx, scope->deadline_ns);
 	lock_acquire(&s->lock);
 	if (!c->served) {
