@@ -278,7 +278,7 @@ DEPS      := gcc libc6-dev pkg-config libssl-dev libsqlite3-dev libc-ares-dev li
 DEPS_DEMO := nginx-light openssl
 DEPS_TEST := $(DEPS_DEMO) curl jq squid microsocks clang-14 llvm-14 libclang-rt-14-dev clang-format-14 sqlite3 gdb strace \
 	util-linux iproute2 procps systemd systemd-container dbus gcc-aarch64-linux-gnu \
-	libc6-dev-arm64-cross qemu-user
+	libc6-dev-arm64-cross qemu-user nsd
 
 # $(call install,PACKAGES): those that are missing, and no call of apt-get when none is.
 APT = $(SUDO) env DEBIAN_FRONTEND=noninteractive \

@@ -12,8 +12,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
-#include "src/client/cache.h"
-#include "tests/client/nameserver.h"
+#include "tests/client/resolver.h"
 #include "tests/client/rig.h"
 #include "tests/client/scripted.h"
 
@@ -52,84 +51,9 @@ static const struct record records[] = {
 	{ .name = NULL },
 };
 
-struct resolver {
-	struct nameserver *ns;
-	struct errgroup *group;
-	struct dns *dns;
-	struct cache *cache;
-};
-
-/* Asks the name server of its own unless options name others. */
-static struct resolver *resolver_with(struct dns_cares_options options)
-{
-	struct resolver *r = calloc(1, sizeof(*r));
-	r->ns = nameserver_open(records);
-	r->group = errgroup_new(context_background());
-	if (!options.servers && !options.resolv_conf)
-		options.servers = r->ns->address;
-	CHECK_OK(dns_cares_new(r->group, &options, &r->dns));
-	r->cache = cache_new(r->dns, &cache_default_limits);
-	return r;
-}
-
-static struct resolver *resolver_open(void)
-{
-	return resolver_with((struct dns_cares_options){ .servers = NULL });
-}
-
-static void resolver_close(struct resolver *r)
-{
-	context_cancel(errgroup_context(r->group));
-	CHECK_EQ(errgroup_wait(r->group), 0);
-	cache_free(r->cache);
-	r->dns->ops->close(r->dns);
-	nameserver_close(r->ns);
-	free(r);
-}
-
-/* How many addresses, the first of them as text; or the error. */
-static enum fetch_error resolve(struct resolver *r, const char *name, int64_t timeout_ns,
-				char first[FAULT_ADDR_BYTES], uint32_t *ret_len,
-				char detail[FAULT_BYTES])
-{
-	struct scope scope = scope_of(context_background(), clock_now() + 60 * SECOND);
-	struct cache_lookup found;
-	detail[0] = '\0';
-	enum fetch_error e =
-		cache_resolve(r->cache, &scope, str_of(name), timeout_ns, &found, detail);
-	if (e)
-		return e;
-	fault_addr(&found.answer->addrs[0].sa, first);
-	*ret_len = found.answer->len;
-	dns_answer_unref(found.answer);
-	return e;
-}
-
-static void check_resolves(struct resolver *r, const char *name, const char *first, uint32_t len)
-{
-	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
-	uint32_t n;
-	enum fetch_error e = resolve(r, name, 10 * SECOND, text, &n, detail);
-	if (e)
-		test_fail("%s: %s (%s)", name, fetch_error_name(e), detail);
-	CHECK_EQ(n, len);
-	if (first)
-		CHECK_STR(text, first);
-}
-
-static void check_fails(struct resolver *r, const char *name, int64_t timeout_ns,
-			enum fetch_error want)
-{
-	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
-	uint32_t n;
-	enum fetch_error e = resolve(r, name, timeout_ns, text, &n, detail);
-	CHECK_STR(fetch_error_name(e), fetch_error_name(want));
-	CHECK(strstr(detail, name) != NULL);
-}
-
 TEST_GO(dns_resolves_both_families_aliases_and_truncated_answers)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	check_resolves(r, "a.test", "192.0.2.1", 1);
 	check_resolves(r, "both.test", NULL, 2);
 	check_resolves(r, "six.test", "[2001:db8::1]", 1);
@@ -141,19 +65,9 @@ TEST_GO(dns_resolves_both_families_aliases_and_truncated_answers)
 	resolver_close(r);
 }
 
-static void check_detail(struct resolver *r, const char *name, enum fetch_error want,
-			 const char *want_detail)
-{
-	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
-	uint32_t n;
-	enum fetch_error e = resolve(r, name, 10 * SECOND, text, &n, detail);
-	CHECK_STR(fetch_error_name(e), fetch_error_name(want));
-	CHECK_STR(detail, want_detail);
-}
-
 TEST_GO(dns_names_every_failure)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	check_detail(r, "absent.test", FETCH_DNS_NOT_FOUND, "absent.test: no such name");
 	check_detail(r, "none.test", FETCH_DNS_NOT_FOUND, "none.test: no address");
 	check_detail(r, "broken.test", FETCH_DNS_FAILED, "broken.test: the server says SERVFAIL");
@@ -167,14 +81,14 @@ TEST_GO(dns_names_every_failure)
 
 TEST_GO(dns_an_answer_that_ends_early_by_tcp_is_a_failure)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	check_fails(r, "cut-by-tcp.test", 10 * SECOND, FETCH_DNS_FAILED);
 	resolver_close(r);
 }
 
 TEST_GO(dns_never_asks_for_names_that_dns_does_not_have)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	char label[70] = "";
 	memset(label, 'x', 64);
 	strcat(label, ".test");
@@ -194,7 +108,7 @@ TEST_GO(dns_never_asks_for_names_that_dns_does_not_have)
 
 TEST_GO(dns_one_family_is_enough)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	check_resolves(r, "half.test", "192.0.2.1", 1);
 	check_resolves(r, "other-half.test", "[2001:db8::1]", 1);
 	check_resolves(r, "no-ipv6.test", "192.0.2.1", 1);
@@ -206,11 +120,9 @@ TEST_GO(dns_one_family_is_enough)
 
 static void check_truth(struct resolver *r, const char *name)
 {
-	struct scope scope = scope_of(context_background(), clock_now() + 60 * SECOND);
 	struct cache_lookup found;
 	char text[FAULT_ADDR_BYTES], detail[FAULT_BYTES];
-	CHECK_EQ(cache_resolve(r->cache, &scope, str_of(name), 10 * SECOND, &found, detail),
-		 FETCH_OK);
+	CHECK_EQ(resolver_ask(r, name, 10 * SECOND, &found, detail), FETCH_OK);
 	for (uint32_t i = 0; i < found.answer->len; i++) {
 		fault_addr(&found.answer->addrs[i].sa, text);
 		CHECK(strcmp(text, FORGED_V4) != 0 && strcmp(text, "[" FORGED_V6 "]") != 0);
@@ -220,7 +132,7 @@ static void check_truth(struct resolver *r, const char *name)
 
 TEST_GO(dns_forged_answers_are_not_believed)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	check_truth(r, "wrong-id.test");
 	check_truth(r, "wrong-question.test");
 	check_truth(r, "wrong-source.test");
@@ -229,7 +141,7 @@ TEST_GO(dns_forged_answers_are_not_believed)
 
 TEST_GO(dns_scraps_and_duplicates_do_no_harm)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	check_resolves(r, "tiny.test", "192.0.2.1", 1);
 	check_resolves(r, "duplicated.test", "192.0.2.1", 1);
 	check_resolves(r, "a.test", "192.0.2.1", 1);
@@ -244,7 +156,7 @@ TEST_GO(dns_turns_to_the_next_server_when_one_is_not_there)
 	struct nameserver *ns = nameserver_open(records);
 	char servers[160];
 	snprintf(servers, sizeof(servers), "127.0.0.1:1,%s", ns->address);
-	struct resolver *r = resolver_with((struct dns_cares_options){ .servers = servers });
+	struct resolver *r = resolver_with(&(struct dns_cares_options){ .servers = servers }, NULL);
 	check_resolves(r, "a.test", "192.0.2.1", 1);
 	resolver_close(r);
 	nameserver_close(ns);
@@ -260,12 +172,12 @@ TEST_GO(dns_turns_to_the_next_server_when_one_fails)
 			  *good = nameserver_open(records);
 	char servers[160];
 	snprintf(servers, sizeof(servers), "%s,%s", bad->address, good->address);
-	struct resolver *r = resolver_with((struct dns_cares_options){ .servers = servers });
+	struct resolver *r = resolver_with(&(struct dns_cares_options){ .servers = servers }, NULL);
 	check_resolves(r, "a.test", "192.0.2.1", 1);
 	CHECK_LE(1, bad->queries);
 	resolver_close(r);
 	snprintf(servers, sizeof(servers), "%s,%s", bad->address, worse->address);
-	r = resolver_with((struct dns_cares_options){ .servers = servers });
+	r = resolver_with(&(struct dns_cares_options){ .servers = servers }, NULL);
 	check_detail(r, "a.test", FETCH_DNS_FAILED,
 		     "a.test: each server failed, refused, or wasn't reached");
 	resolver_close(r);
@@ -296,13 +208,16 @@ TEST_GO(dns_hosts_file_goes_first_and_names_in_it_are_never_asked_for)
 {
 	const char *path = temporary_file("hosts");
 	write_file(path, "192.0.2.7 a.test printer\n2001:db8::7 six.test x.invalid\n");
-	struct resolver *r = resolver_with((struct dns_cares_options){ .hosts_file = path });
+	struct nameserver *ns = nameserver_open(records);
+	struct resolver *r = resolver_with(
+		&(struct dns_cares_options){ .servers = ns->address, .hosts_file = path }, NULL);
 	check_resolves(r, "a.test", "192.0.2.7", 1);
 	check_resolves(r, "printer", "192.0.2.7", 1);
 	check_resolves(r, "six.test", "[2001:db8::7]", 1);
 	check_resolves(r, "x.invalid", "[2001:db8::7]", 1);
-	CHECK_EQ(r->ns->queries, 0);
+	CHECK_EQ(ns->queries, 0);
 	resolver_close(r);
+	nameserver_close(ns);
 	unlink(path);
 }
 
@@ -324,7 +239,7 @@ TEST_GO(dns_takes_servers_from_resolv_conf_and_hears_of_its_changes)
 	struct nameserver *second = nameserver_open_at(others, "127.0.0.2", first->port);
 	write_resolv_conf(path, first);
 	struct resolver *r = resolver_with(
-		(struct dns_cares_options){ .resolv_conf = path, .port = first->port });
+		&(struct dns_cares_options){ .resolv_conf = path, .port = first->port }, NULL);
 	check_resolves(r, "a.test", "192.0.2.1", 1);
 	check_fails(r, "other", 10 * SECOND, FETCH_DNS_NOT_FOUND);
 	write_resolv_conf(path, second);
@@ -357,7 +272,7 @@ TEST_GO(dns_queries_under_way_go_to_the_new_servers)
 	struct nameserver *second = nameserver_open_at(others, "127.0.0.2", first->port);
 	write_resolv_conf(path, first);
 	struct resolver *r = resolver_with(
-		(struct dns_cares_options){ .resolv_conf = path, .port = first->port });
+		&(struct dns_cares_options){ .resolv_conf = path, .port = first->port }, NULL);
 	struct errgroup *g = errgroup_new(NULL);
 	errgroup_go(g, resolve_silent, r);
 	WAIT_FOR(first->queries >= 2);
@@ -387,7 +302,7 @@ TEST_GO(dns_a_bad_server_list_is_refused)
 
 TEST_GO(cache_answers_again_without_asking)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	struct cache_stats stats;
 	check_resolves(r, "a.test", "192.0.2.1", 1);
 	int asked = r->ns->queries;
@@ -411,7 +326,7 @@ static int ask(void *arg)
 
 TEST_GO(cache_has_one_flight_per_name)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	struct errgroup *g = errgroup_new(context_background());
 	for (int i = 0; i < 500; i++)
 		errgroup_go(g, ask, r);
@@ -431,7 +346,7 @@ static int ask_another(void *arg)
 
 TEST_GO(dns_a_thousand_names_at_once_are_resolved)
 {
-	struct resolver *r = resolver_open();
+	struct resolver *r = resolver_open(records);
 	struct errgroup *g = errgroup_new(context_background());
 	for (int i = 0; i < 1000; i++)
 		errgroup_go(g, ask_another, r);
