@@ -31,7 +31,7 @@ static bool went_stale(struct exchange *x, enum fetch_error e)
 static struct pool_key key_for(const struct transport *t, const struct exchange *x)
 {
 	if (exchange_is_relayed(x))
-		return (struct pool_key){ .proxy = x->proxy };
+		return (struct pool_key){ .host = STR(""), .proxy = x->proxy };
 	return (struct pool_key){ .host = x->url->hostname,
 				  .port = x->url->port_number,
 				  .tls = x->url->https ? t->tls : NULL,
