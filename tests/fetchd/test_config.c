@@ -72,7 +72,7 @@ TEST(config_without_a_file_is_the_defaults)
 	CHECK_EQ(c.client.limits.message.body_bytes, 100 << 20);
 	CHECK_EQ(c.client.limits.message.head_bytes, 64 << 10);
 	CHECK_EQ(c.client.limits.max_redirects, 10);
-	CHECK(!c.client.no_redirects);
+	CHECK(!c.client.no_redirects && !c.client.https_to_http && !c.client.credentials_file);
 	CHECK(c.client.policy && c.client.policy == c.policy);
 	CHECK(!c.client.tls.ca_file && !c.client.user_agent && !c.client.dns_servers);
 	config_done(&c);
@@ -86,6 +86,7 @@ TEST(config_values_of_every_kind_are_read)
 		     "5G\nmax_head = 8k\n"
 		     "decode = no\nmax_decoded = 2M\nmax_batch_jobs = 5000000\nuser_agent = "
 		     "tester/1 (+http://example.com/)\n"
+		     "https_to_http = yes\n[auth]\ncredentials_file = /x/secrets\n"
 		     "[tls]\nca_file = /x/ca.pem\n[dns]\nservers = 192.0.2.1, 192.0.2.2:5353\n");
 	CHECK_STR(c.socket_path, "./s");
 	CHECK_STR(c.log_level, "debug");
@@ -98,6 +99,8 @@ TEST(config_values_of_every_kind_are_read)
 	CHECK(c.client.no_decode);
 	CHECK_EQ(c.client.limits.decode.bytes, 2 << 20);
 	CHECK_STR(c.client.user_agent, "tester/1 (+http://example.com/)");
+	CHECK(c.client.https_to_http);
+	CHECK_STR(c.client.credentials_file, "/x/secrets");
 	CHECK_STR(c.client.tls.ca_file, "/x/ca.pem");
 	CHECK_STR(c.client.dns_servers, "192.0.2.1, 192.0.2.2:5353");
 	config_done(&c);
