@@ -4,7 +4,8 @@
  *
  * In the daemon's manner (its dispatcher does the same between host queues and results): the main
  * goroutine takes a token from a channel of C tokens for each request and starts a goroutine in
- * an errgroup; the goroutine puts the token back as the last thing it does. The group's limit is
+ * an errgroup; the goroutine puts the token back as the last thing it does. A token is the response
+ * that the request fills. The group's limit is
  * a ceiling above C that is never reached, so that nothing ever waits for it. Request goroutines
  * return 0: a failed request is a count and no error of the group.
  *
@@ -23,7 +24,7 @@
 #include "runtime/errgroup.h"
 #include "src/common/cleanup.h"
 
-CHAN_OF(uint8_t, token_chan);
+CHAN_OF(struct fetch_response *, token_chan);
 
 struct load {
 	const struct load_options *options;
@@ -38,6 +39,7 @@ struct load {
 struct request_args {
 	struct load *load;
 	const struct url *url;
+	struct fetch_response *resp;
 };
 
 static void count(struct load_result *r, enum fetch_error e, const struct fetch_response *resp)
@@ -48,7 +50,7 @@ static void count(struct load_result *r, enum fetch_error e, const struct fetch_
 		atomic_fetch_add_explicit(&r->statuses[resp->status], 1, memory_order_relaxed);
 	else
 		atomic_fetch_add_explicit(&r->ok, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&r->bytes, resp ? resp->size_download : 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&r->bytes, resp->size_download, memory_order_relaxed);
 }
 
 static int fetch_one(void *args)
@@ -56,14 +58,30 @@ static int fetch_one(void *args)
 	const struct request_args *a = args;
 	struct load *load = a->load;
 	struct fetch_request req = { .method = STR("GET"), .url = a->url };
-	struct fetch_response *resp = fetch_response_new();
-	enum fetch_error e = FETCH_OUT_OF_MEMORY;
-	if (resp)
-		e = client_fetch(load->client, load->ctx, &req, resp);
-	count(load->result, e, resp);
-	fetch_response_free(resp);
-	chan_send(load->tokens, 1);
+	count(load->result, client_fetch(load->client, load->ctx, &req, a->resp), a->resp);
+	chan_send(load->tokens, a->resp);
 	return 0;
+}
+
+/* As many as requests may be in flight. */
+static int tokens_make(struct load *load)
+{
+	load->tokens = chan_make(token_chan, load->options->in_flight);
+	for (uint32_t i = 0; i < load->options->in_flight; i++) {
+		struct fetch_response *resp = fetch_response_new();
+		if (!resp)
+			return -ENOMEM;
+		chan_send(load->tokens, resp);
+	}
+	return 0;
+}
+
+static void tokens_free(struct load *load)
+{
+	struct fetch_response *resp;
+	while (chan_try_recv(load->tokens, &resp, NULL))
+		fetch_response_free(resp);
+	chan_unref(load->tokens);
 }
 
 static int run_requests(struct load *load)
@@ -72,19 +90,17 @@ static int run_requests(struct load *load)
 	struct errgroup *g = errgroup_new(NULL);
 	errgroup_set_limit(g, (int)(2 * o->in_flight));
 	load->ctx = errgroup_context(g);
-	load->tokens = chan_make(token_chan, o->in_flight);
-	for (uint32_t i = 0; i < o->in_flight; i++)
-		chan_send(load->tokens, 1);
 	int64_t start = clock_now();
-	for (uint64_t i = 0; i < o->n; i++) {
+	int err = tokens_make(load);
+	for (uint64_t i = 0; i < o->n && !err; i++) {
 		struct request_args a = { .load = load, .url = &load->urls[i % o->hosts] };
-		chan_recv(load->tokens, NULL);
+		chan_recv(load->tokens, &a.resp);
 		errgroup_go_copy(g, fetch_one, &a, sizeof(a));
 	}
-	int err = errgroup_wait(g);
+	int group_err = errgroup_wait(g);
 	load->result->wall_ns = clock_now() - start;
-	chan_unref(load->tokens);
-	return err;
+	tokens_free(load);
+	return err ? err : group_err;
 }
 
 /* The URL again with the host's last number replaced. */

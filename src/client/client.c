@@ -4,8 +4,9 @@
  * reverse order. The goroutines of the parts run in one errgroup: client_free cancels it and waits,
  * and only then frees what they used.
  *
- * A fetch in flight owns one heap block, its struct exchange; everything else that it needs while
- * it waits is its response and its connection.
+ * A fetch allocates nothing but what it gives: the response, in one block with all that is needed
+ * while it is under way, its URL and its fields. Into a response that was used before it allocates
+ * nothing.
  */
 #include "src/client/client.h"
 
@@ -137,26 +138,36 @@ void client_free(struct client *c)
 
 /* --- Fetching --- */
 
+/* A response, as its owner sees it, and what a fetch into it needs while it is under way. */
+struct fetch {
+	struct fetch_response resp;
+	struct exchange x;
+};
+
 struct fetch_response *fetch_response_new(void)
 {
-	return calloc(1, sizeof(struct fetch_response));
+	struct fetch *f = calloc(1, sizeof(*f));
+	return f ? &f->resp : NULL;
 }
 
-static void clear(struct fetch_response *r)
+/* But for the memory of URL and fields, which the next fetch fills again. */
+static void forget(struct fetch_response *r)
 {
-	url_done(&r->url_effective);
-	fields_done(&r->fields);
 	for (uint32_t i = 0; i < r->hops_len; i++)
 		free(r->hops[i].url);
 	free(r->hops);
-	*r = (struct fetch_response){ 0 };
+	*r = (struct fetch_response){ .url_effective = r->url_effective, .fields = r->fields };
+	fields_clear(&r->fields);
 }
 
 void fetch_response_free(struct fetch_response *r)
 {
-	if (r)
-		clear(r);
-	free(r);
+	if (!r)
+		return;
+	forget(r);
+	url_done(&r->url_effective);
+	fields_done(&r->fields);
+	free(CONTAINER_OF(r, struct fetch, resp));
 }
 
 static void set_up(struct exchange *x, const struct client *c, struct context *ctx,
@@ -199,10 +210,10 @@ static enum fetch_error check(const struct exchange *x)
 enum fetch_error client_fetch(struct client *c, struct context *ctx,
 			      const struct fetch_request *req, struct fetch_response *resp)
 {
-	clear(resp);
-	struct exchange *x = malloc(sizeof(*x));
-	if (!x || url_copy(req->url, &resp->url_effective)) {
-		free(x);
+	struct exchange *x = &CONTAINER_OF(resp, struct fetch, resp)->x;
+	forget(resp);
+	if (url_copy(req->url, &resp->url_effective)) {
+		url_done(&resp->url_effective);
 		return resp->error = FETCH_OUT_OF_MEMORY;
 	}
 	set_up(x, c, ctx, req, resp);
@@ -211,7 +222,6 @@ enum fetch_error client_fetch(struct client *c, struct context *ctx,
 		e = redirect_run(&c->transport, x);
 	if (resp->t.done == 0) /* it failed before an answer's end */
 		resp->t.done = clock_now();
-	free(x);
 	return resp->error = e;
 }
 

@@ -148,8 +148,10 @@ struct fetch_response {
 	uint32_t hops_len;
 };
 
-struct fetch_response *fetch_response_new(void) MUST_USE; /* NULL = out of memory */
-void fetch_response_free(struct fetch_response *r);	  /* NULL is fine */
+/* May be fetched into again and again: it keeps its memory, so that fetches of a kind allocate nothing.
+ * NULL = out of memory. */
+struct fetch_response *fetch_response_new(void) MUST_USE;
+void fetch_response_free(struct fetch_response *r); /* NULL is fine */
 
 /* Parks until the answer is whole or the request failed. Fills resp in both cases; gives
  * resp->error. ctx's end ends the request at its next park: FETCH_CANCELLED, or FETCH_TOTAL_TIMEOUT

@@ -5,8 +5,7 @@
  *
  * Two system calls when all goes well: one write, and one read after the wait for it. Deadlines are
  * moved, not made: the connection's timer stays where it is and looks at the deadline when it
- * fires. The request's head is built in a block that is freed before the wait begins; while
- * waiting, a request owns nothing but its struct exchange.
+ * fires. While waiting, a request has nothing but its response and its struct exchange.
  *
  * A connection is reusable only if nothing at all is in doubt: the message complete and keep-alive,
  * no byte before its request or beyond it, no cancellation on the way. What a server says on a new connection before
@@ -294,6 +293,7 @@ static enum fetch_error send_request(struct exchange *x, struct httpconn *h)
 {
 	bool body;
 	enum fetch_error e = send_head(x, h, &body);
+	message_give_fields(&x->parser, fields_take(&x->resp->fields));
 	if (e == FETCH_OK && body && x->expects)
 		e = await_continue(x, h);
 	if (e == FETCH_OK && body && !x->cut_short)

@@ -38,7 +38,7 @@ static void keep_hop(struct fetch_response *resp)
 /* What the next hop is to fill anew. */
 static void forget_answer(struct fetch_response *resp)
 {
-	fields_done(&resp->fields);
+	fields_clear(&resp->fields);
 	resp->status = 0;
 	resp->http_minor = 0;
 	resp->conn_reused = false;

@@ -18,6 +18,17 @@ static int fail(struct buf *b, int err)
 	return err;
 }
 
+/* Gives room for cap bytes, with those that there are in it; NULL = out of memory. */
+static char *larger(const struct buf *b, size_t cap)
+{
+	if (!b->borrowed)
+		return realloc(b->data, cap);
+	char *data = malloc(cap);
+	if (data != NULL)
+		memcpy(data, b->data, b->len);
+	return data;
+}
+
 static int grow(struct buf *b, size_t n)
 {
 	if (n > BUF_LIMIT || b->len + n > BUF_LIMIT)
@@ -25,9 +36,10 @@ static int grow(struct buf *b, size_t n)
 	size_t cap = b->cap ? b->cap : BUF_FIRST;
 	while (cap < b->len + n)
 		cap *= 2;
-	char *data = realloc(b->data, cap);
+	char *data = larger(b, cap);
 	if (data == NULL)
 		return fail(b, -ENOMEM);
+	b->borrowed = false;
 	b->data = data;
 	b->cap = cap;
 	return 0;
@@ -144,6 +156,7 @@ const char *buf_cstr(struct buf *b)
 
 void buf_done(struct buf *b)
 {
-	free(b->data);
+	if (!b->borrowed)
+		free(b->data);
 	*b = (struct buf){ 0 };
 }

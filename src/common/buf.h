@@ -27,7 +27,8 @@
 struct buf {
 	char *data;
 	size_t len, cap;
-	int failed; /* 0, -ENOMEM or -EFBIG */
+	int failed;    /* 0, -ENOMEM or -EFBIG */
+	bool borrowed; /* data is not ours: the first growth leaves it */
 };
 
 /* Room for n more bytes behind len, so that the caller may write to data + len and add to len. */

@@ -15,7 +15,7 @@
 
 #include "src/http/fields_build.h"
 
-#define BLOCK_FIRST 1024 /* most heads fit */
+#define BLOCK_FIRST 512 /* most heads fit; a response that is used again keeps it while it waits */
 #define BLOCK_LIMIT (UINT32_C(1) << 31)
 
 struct record {
@@ -168,6 +168,12 @@ struct fields fields_take(struct fields *f)
 void fields_clear(struct fields *f)
 {
 	f->len = f->start = f->count = 0;
+}
+
+struct buf fields_lend(struct fields *f)
+{
+	int err = fields__reserve(f, BLOCK_FIRST);
+	return (struct buf){ .data = f->block, .cap = f->cap, .failed = err, .borrowed = true };
 }
 
 void fields_done(struct fields *f)

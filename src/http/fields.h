@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "src/common/buf.h"
 #include "src/common/str.h"
 
 struct field {
@@ -54,6 +55,8 @@ struct fields fields_take(struct fields *f);
 
 /* Empty again, block kept. */
 void fields_clear(struct fields *f);
+/* An empty f's block as a buffer, for as long as f stays empty. Without memory the buffer has failed. */
+struct buf fields_lend(struct fields *f);
 void fields_done(struct fields *f);
 
 /* True when that comma-separated list has the token (without case). */

@@ -326,13 +326,9 @@ enum fetch_error message_parser_finish(struct message_parser *p)
 
 void message_parser_reset(struct message_parser *p)
 {
-	struct fields kept = { 0 };
-	if (p->fields.cap <= KEEP_BLOCK_MAX)
-		kept = fields_take(&p->fields);
-	message_parser_done(p);
+	struct fields kept = fields_take(&p->fields);
 	message_parser_init(p, (enum message_type)p->type, p->limits, p->events, p->user);
-	p->fields = kept;
-	fields_clear(&p->fields);
+	message_give_fields(p, kept);
 }
 
 void message_parser_done(struct message_parser *p)
@@ -343,4 +339,13 @@ void message_parser_done(struct message_parser *p)
 struct fields message_take_fields(struct message_parser *p)
 {
 	return fields_take(&p->fields);
+}
+
+void message_give_fields(struct message_parser *p, struct fields f)
+{
+	if (f.cap > KEEP_BLOCK_MAX)
+		fields_done(&f);
+	fields_done(&p->fields);
+	fields_clear(&f);
+	p->fields = f;
 }

@@ -185,5 +185,8 @@ static inline bool message_keep_alive(const struct message_parser *p)
 /* The head's fields become the caller's (fields_done). Allowed from on_head on; head->fields is
  * empty after that. */
 struct fields message_take_fields(struct message_parser *p);
+/* The reverse, before a head begins: its fields are built in f's block, unless that is large. What
+ * was in it is gone. Owns f. */
+void message_give_fields(struct message_parser *p, struct fields f);
 
 #endif

@@ -9,11 +9,20 @@
 
 #include "src/common/json.h"
 
+/* Owned, though a slice's data is const. */
+static char *block_of(const struct url *u)
+{
+	return (char *)(uintptr_t)u->href.data;
+}
+
 int url_copy(const struct url *u, struct url *ret)
 {
-	char *href = str_dup(u->href);
+	bool fits = ret->href.data != NULL && ret->href.len >= u->href.len;
+	char *href = fits ? block_of(ret) : realloc(block_of(ret), u->href.len + 1);
 	if (href == NULL)
 		return -ENOMEM;
+	memcpy(href, u->href.data, u->href.len);
+	href[u->href.len] = '\0';
 	struct url copy = *u;
 	struct str *parts[] = {
 		&copy.href,	 &copy.protocol, &copy.username, &copy.password, &copy.hostname,
@@ -94,8 +103,6 @@ int url_to_json(const struct url *u, struct buf *b)
 
 void url_done(struct url *u)
 {
-	char *href;
-	memcpy(&href, &u->href.data, sizeof(href)); /* owned, though a slice's data is const */
-	free(href);
+	free(block_of(u));
 	*u = (struct url){ 0 };
 }

@@ -54,7 +54,7 @@ struct url {
 int url_parse(struct str input, const struct url *base, struct url *ret,
 	      const char **ret_reason) MUST_USE;
 
-/* A copy of its own. 0 or -ENOMEM. */
+/* A copy of its own, in place of what *ret was, if it was a URL. 0 or -ENOMEM. */
 int url_copy(const struct url *u, struct url *ret) MUST_USE;
 
 /* Which fetch error url_parse's result is. */

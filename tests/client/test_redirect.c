@@ -97,6 +97,29 @@ TEST_GO(redirect_hops_are_kept)
 	origin_close(o);
 }
 
+TEST_GO(redirect_leaves_nothing_in_a_response_that_is_used_again)
+{
+	struct origin *o = open_origin();
+	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	struct fetched *f = rig_get(rig, origin_url(o, "/three#here"));
+	struct fetch_request again = { .method = STR("GET") };
+	const char *block = f->resp->fields.block;
+	char url[256];
+	CHECK_ERROR(f, FETCH_OK);
+	fetched_run(f, rig, context_background(), &again,
+		    origin_url_at(o, "127.0.0.1", "/ok", url, sizeof(url)));
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_STR(f->body, "hi");
+	CHECK_STR(f->resp->url_effective.href.data, url);
+	CHECK(f->resp->hops_len == 0 && !f->resp->hops);
+	CHECK(f->resp->attempts == 1 && f->resp->size_download == 2);
+	CHECK_EQ(fields_count(&f->resp->fields, STR("Content-Length")), 1);
+	CHECK(f->resp->fields.block == block); /* what it had is enough */
+	fetched_free(f);
+	rig_close(rig);
+	origin_close(o);
+}
+
 TEST_GO(redirect_limit_and_loops)
 {
 	struct origin *o = open_origin();

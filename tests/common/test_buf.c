@@ -77,6 +77,17 @@ TEST(buf_error_sticks_until_cleared)
 	CHECK_STR(buf_cstr(&b), "x");
 }
 
+TEST(buf_on_borrowed_memory_leaves_it_when_it_grows)
+{
+	char room[8] = "";
+	cleanup(buf_done) struct buf b = { .data = room, .cap = sizeof(room), .borrowed = true };
+	CHECK_OK(buf_append_str(&b, STR("12345678")));
+	CHECK(b.data == room);
+	CHECK_OK(buf_append_char(&b, '9'));
+	CHECK(b.data != room && str_eq(buf_str(&b), STR("123456789")));
+	CHECK(str_eq(str_make(room, 8), STR("12345678")));
+}
+
 TEST(buf_consume_drops_the_beginning)
 {
 	cleanup(buf_done) struct buf b = { 0 };

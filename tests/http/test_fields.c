@@ -75,6 +75,16 @@ TEST(fields_grow_and_move)
 	fields_done(&taken);
 }
 
+TEST(fields_lend_their_block_while_they_are_empty)
+{
+	cleanup(fields_done) struct fields f = { 0 };
+	cleanup(buf_done) struct buf b = fields_lend(&f);
+	CHECK_OK(buf_append_str(&b, STR("GET / HTTP/1.1")));
+	CHECK(b.data == f.block);
+	CHECK_OK(fields_add(&f, STR("a"), STR("1")));
+	CHECK(b.data == f.block && str_eq(fields_value(&f, STR("A")), STR("1")));
+}
+
 TEST(field_names_and_values)
 {
 	CHECK(field_name_valid(STR("X-a_b.c!#$%&'*+^`|~9")));
