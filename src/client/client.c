@@ -191,7 +191,7 @@ static void set_up(struct exchange *x, const struct client *c, struct context *c
 	x->bodiless = false;
 	x->withhold = false;
 	x->decoder = NULL;
-	x->follow = !o->no_redirects;
+	x->follow = !o->no_redirects && !req->no_redirects;
 	x->https_to_http = o->https_to_http || req->https_to_http;
 	x->sink = req->sink;
 	x->resp = resp;

@@ -94,6 +94,7 @@ struct fetch_request {
 					it comes from whoever may not choose addresses */
 	bool direct;		   /* through no proxy, whatever those say */
 	struct body_source *body;  /* NULL = none; begins at its beginning */
+	bool no_redirects;	   /* a redirect is the answer, whatever the client says */
 	bool https_to_http;	   /* a redirect may lead there, whatever the client says */
 	bool expect_continue;	   /* the body waits up to a second for a 100 (Continue); after
 					a 417 it goes out without */

@@ -188,6 +188,23 @@ TEST_GO(redirect_without_location_and_other_3xx_are_answers)
 	origin_close(o);
 }
 
+TEST_GO(redirect_is_the_answer_to_a_request_that_wants_it_so)
+{
+	struct origin *o = open_origin();
+	struct rig *rig = rig_open(&(struct client_options){ 0 });
+	struct fetched *f = fetched_new();
+	struct fetch_request req = { .method = STR("GET"), .no_redirects = true };
+	fetched_run(f, rig, context_background(), &req, origin_url(o, "/absolute-path"));
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_EQ(f->resp->status, 302);
+	CHECK_STR(f->body, "gone");
+	CHECK_EQ(f->resp->hops_len, 0);
+	fetched_free(f);
+	check_get(rig, origin_url(o, "/absolute-path"), FETCH_OK, 200, "hi");
+	rig_close(rig);
+	origin_close(o);
+}
+
 TEST_GO(redirect_that_cant_be_followed_says_why)
 {
 	struct origin *o = open_origin();
