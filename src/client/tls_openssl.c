@@ -8,7 +8,9 @@
  * anything can park (facts in ARCHITECTURE.md). None of the functions parks, but for open, before
  * its first call, while another goroutine sets the library up.
  *
- * After a fatal error the SSL must not be used again, not even for close_notify: `dead`.
+ * After a fatal error the SSL is used no more, not even for close_notify: `dead`. But for one thing: what a peer said before
+ * it stopped listening can be read after a write has failed. A read that failed is not made again: it would find the error
+ * queue empty, and take what broke the connection for an end of the stream.
  *
  * Tickets, key updates, requests to renegotiate and empty records cost their sender next to nothing, and the library
  * takes them in without returning for as long as they come. So the BIO counts what it reads, and reads no more once
@@ -46,6 +48,7 @@ struct stream {
 	struct tls_stream stream;
 	SSL *ssl;
 	int socket_err;	       /* the last error of the socket that wasn't -EAGAIN */
+	int read_failure;      /* what the last read gave; 0 = more may come */
 	unsigned long problem; /* the first of OpenSSL's own errors */
 	uint32_t talk; /* bytes read since the last of data came out, or the handshake ended */
 	bool starved;  /* and what was behind it: no memory */
@@ -129,6 +132,16 @@ static BIO_METHOD *bio_method_new(void)
 
 /* --- Calls --- */
 
+static int failure_of(const struct stream *s, int what)
+{
+	if (s->socket_err)
+		return s->socket_err;
+	if (what == SSL_ERROR_SYSCALL ||
+	    ERR_GET_REASON(s->problem) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return TLS_CUT_OFF;
+	return TLS_BROKEN;
+}
+
 /* What a call that returned r <= 0 means. Right after the call. What the library says first may be
  * a mere consequence of malloc's failure: it is looked for in all that it says. */
 static int result(struct stream *s, int r)
@@ -142,16 +155,11 @@ static int result(struct stream *s, int r)
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
 	default:
-		s->dead = true;
 		s->problem = ERR_peek_error();
 		for (unsigned long e; (e = ERR_get_error());)
 			s->starved = s->starved || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
-		if (s->socket_err)
-			return s->socket_err;
-		if (what == SSL_ERROR_SYSCALL ||
-		    ERR_GET_REASON(s->problem) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-			return TLS_CUT_OFF;
-		return TLS_BROKEN;
+		s->dead = true;
+		return failure_of(s, what);
 	}
 }
 
@@ -163,7 +171,8 @@ static int openssl_try_handshake(struct tls_stream *stream)
 	if (r == 1) {
 		s->talk = 0;
 		s->established = true;
-		s->dead = s->pin_missing = !tls_pins_match(s->openssl->pins, host_of(s), s->ssl);
+		s->pin_missing = !tls_pins_match(s->openssl->pins, host_of(s), s->ssl);
+		s->dead = s->pin_missing;
 		return s->dead ? TLS_BROKEN : 0;
 	}
 	int err = result(s, r);
@@ -177,14 +186,24 @@ static void data_came(struct stream *s)
 	s->spoke = true;
 }
 
+static int read_result(struct stream *s, int r)
+{
+	int err = result(s, r);
+	if (err != TLS_WANTS_READ && err != TLS_WANTS_WRITE)
+		s->read_failure = err;
+	return err;
+}
+
 static ssize_t openssl_try_read(struct tls_stream *stream, void *buf, size_t size)
 {
 	struct stream *s = of(stream);
 	size_t n = 0;
+	if (s->read_failure)
+		return s->read_failure;
 	ERR_clear_error();
 	int r = SSL_read_ex(s->ssl, buf, size, &n);
 	if (r != 1)
-		return result(s, r);
+		return read_result(s, r);
 	data_came(s);
 	return (ssize_t)n;
 }
@@ -206,10 +225,12 @@ static ssize_t openssl_try_peek(struct tls_stream *stream)
 	struct stream *s = of(stream);
 	char byte;
 	size_t n;
+	if (s->read_failure)
+		return s->read_failure;
 	ERR_clear_error();
 	int r = SSL_peek_ex(s->ssl, &byte, 1, &n);
 	if (r != 1)
-		return result(s, r);
+		return read_result(s, r);
 	data_came(s);
 	return 1;
 }

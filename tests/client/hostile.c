@@ -216,7 +216,7 @@ void hostile_run(struct hostile_world *w, const struct hostile *h)
 	fetched_free(f);
 	if (h->settle || h->always)
 		wait_until_gone(w, h, o, 0);
-	if (!h->always)
+	if (!h->always && !h->alone)
 		check_next(w, h, o, late);
 	wait_until_gone(w, h, o, late ? 2 : 1);
 	origin_close(o);

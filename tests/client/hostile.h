@@ -46,6 +46,7 @@ struct hostile {
 	bool kept;	    /* the connection may carry another request */
 	bool settle; /* what spoils it comes after the answer: wait until the connection is gone */
 	bool always; /* every request of this origin ends so */
+	bool alone; /* no second request: the first may run out of time before it has the connection, which is kept then */
 };
 
 struct hostile_table {

@@ -17,10 +17,16 @@
 
 /* --- Parts that are no text --- */
 
+/* Until the origin has read so many requests, or closes. */
+static void await_requests(struct peer *p, int n)
+{
+	WAIT_FOR(p->origin->requests == n || context_err(errgroup_context(p->origin->group)));
+}
+
 /* Not even the end, which can't get past what isn't read: so it lasts until the next request has come. */
 static void read_nothing(struct peer *p)
 {
-	WAIT_FOR(p->origin->requests == 1);
+	await_requests(p, 1);
 }
 
 static void leave_at_once(struct peer *p)
@@ -95,7 +101,7 @@ static void reset_later(struct peer *p)
 static void answer_early(struct peer *p)
 {
 	peer_say(p, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
-	WAIT_FOR(p->origin->requests == 2);
+	await_requests(p, 2);
 }
 
 static void trickle_interim(struct peer *p)
@@ -114,7 +120,7 @@ static void trickle_interim(struct peer *p)
 #define TRICKLE(name_, text_, again_, limits_, error_, status_)                                 \
 	{                                                                                       \
 		.name = (name_), .text = TEXT(text_), .again = TEXT(again_), .pause_ns = PAUSE, \
-		.limits = { limits_ }, .error = (error_), .status = (status_)                   \
+		.alone = true, .limits = { limits_ }, .error = (error_), .status = (status_)    \
 	}
 #define END(name_, text_, then_, error_, status_, ...)                                    \
 	{                                                                                 \
@@ -162,8 +168,12 @@ static const struct hostile rows[] = {
 	      200),
 	STALL("silence in the trailers", CHUNKED "0\r\nA: ", .idle_timeout_ns, FETCH_IDLE_TIMEOUT,
 	      200),
-	STALL("silence ended by the total time", OK "Content-Length: 2\r\n\r\nh", .total_timeout_ns,
-	      FETCH_TOTAL_TIMEOUT, 200),
+	{ .name = "silence ended by the total time",
+	  .text = TEXT(OK "Content-Length: 2\r\n\r\nh"),
+	  .then = THEN_STALL,
+	  .limits.total_timeout_ns = SHORT,
+	  .error = FETCH_TOTAL_TIMEOUT,
+	  .alone = true },
 	{ .name = "a large upload that nobody reads",
 	  .raw = read_nothing,
 	  UPLOAD,
@@ -173,6 +183,7 @@ static const struct hostile rows[] = {
 	  .raw = read_nothing,
 	  UPLOAD,
 	  .limits.total_timeout_ns = SHORT,
+	  .alone = true,
 	  .error = FETCH_TOTAL_TIMEOUT },
 
 	/* trickles */

@@ -14,9 +14,10 @@
 #include "tests/client/rig.h"
 #include "tests/harness.h"
 
-#define OK    "HTTP/1.1 200 OK\r\n"
-#define HI    OK "Content-Length: 2\r\n\r\nhi"
-#define SHORT (100 * MILLISECOND)
+#define OK     "HTTP/1.1 200 OK\r\n"
+#define HI     OK "Content-Length: 2\r\n\r\nhi"
+#define UPLOAD .method = "POST", .upload = 16 << 20
+#define SHORT  (100 * MILLISECOND)
 
 /* --- Bytes in place of a handshake --- */
 
@@ -126,12 +127,13 @@ static void break_in(struct peer *p, const char *bytes, size_t len)
 	peer_wait_closed(p);
 }
 
+#define FORGED                 \
+	"\x17\x03\x03\x00\x20" \
+	"0123456789abcdef0123456789abcdef"
+
 static void forge_a_record(struct peer *p)
 {
-	break_in(p,
-		 "\x17\x03\x03\x00\x20"
-		 "0123456789abcdef0123456789abcdef",
-		 37);
+	break_in(p, FORGED, sizeof(FORGED) - 1);
 }
 
 static void speak_plain_in_the_body(struct peer *p)
@@ -142,6 +144,13 @@ static void speak_plain_in_the_body(struct peer *p)
 static void forge_an_alert(struct peer *p)
 {
 	break_in(p, "\x15\x03\x03\x00\x02\x02\x50", 7);
+}
+
+/* While the client sends a large body, of which nothing is read. */
+static void forge_a_record_in_an_upload(struct peer *p)
+{
+	CHECK_EQ(conn_write(p->conn, FORGED, sizeof(FORGED) - 1), (ssize_t)sizeof(FORGED) - 1);
+	peer_wait_closed(p);
 }
 
 /* With its half of the handshake, before the client's, and so before any request. */
@@ -358,7 +367,8 @@ static const struct hostile rows[] = {
 	  .cert = GOOD,
 	  .limits.total_timeout_ns = SHORT,
 	  .limits.tls_timeout_ns = 10 * SHORT,
-	  .error = FETCH_TOTAL_TIMEOUT },
+	  .error = FETCH_TOTAL_TIMEOUT,
+	  .alone = true },
 	{ .name = "closed at once",
 	  .raw = leave_at_once,
 	  .cert = GOOD,
@@ -436,6 +446,25 @@ static const struct hostile rows[] = {
 	USE("a forged record in TLS 1.2", forge_a_record, TLS_1_2, FETCH_TLS_BROKEN, 200, ""),
 	USE("a forged alert", forge_an_alert, GOOD, FETCH_TLS_BROKEN, 200, ""),
 	USE("a forged alert in TLS 1.2", forge_an_alert, TLS_1_2, FETCH_TLS_BROKEN, 200, ""),
+	{ .name = "a forged record in an upload",
+	  .play = forge_a_record_in_an_upload,
+	  .then = THEN_CUT,
+	  UPLOAD,
+	  .cert = GOOD,
+	  .error = FETCH_TLS_BROKEN },
+	{ .name = "a forged record in an upload, in TLS 1.2",
+	  .play = forge_a_record_in_an_upload,
+	  .then = THEN_CUT,
+	  UPLOAD,
+	  .cert = TLS_1_2,
+	  .error = FETCH_TLS_BROKEN },
+	{ .name = "key updates without end in an upload",
+	  .play = update_keys_without_end,
+	  .then = THEN_CUT,
+	  UPLOAD,
+	  .cert = GOOD,
+	  .error = FETCH_TLS_BROKEN,
+	  .detail = "without end" },
 	USE("plain text in a body", speak_plain_in_the_body, GOOD, FETCH_TLS_BROKEN, 200, ""),
 	{ .name = "an answer before the request",
 	  .raw = answer_before_the_request,
