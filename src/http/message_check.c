@@ -96,20 +96,30 @@ static size_t scan_start_line(const struct message_parser *p, const char *data, 
 	return n;
 }
 
+/* The bytes of a name that data begins with, its colon included if that is where a colon may be. */
+static size_t scan_name(struct message_parser *p, const char *data, size_t len)
+{
+	size_t n = 0;
+	while (n < len && field_name_char(data[n]))
+		n++;
+	if (n < len && data[n] == ':' && p->line_bytes + n > 0) {
+		p->scan = SCAN_VALUE;
+		n++;
+	}
+	return n;
+}
+
 /* The sound bytes of a field line that data begins with, up to its end. *ret_bad: the next one
  * isn't even a line's end. */
 static size_t scan_field_line(struct message_parser *p, const char *data, size_t len, bool *ret_bad)
 {
 	size_t n = 0;
 	*ret_bad = false;
-	while (p->scan == SCAN_NAME && n < len) {
-		if (data[n] == ':' && p->line_bytes + n > 0)
-			p->scan = SCAN_VALUE;
-		else if (!field_name_char(data[n])) {
-			*ret_bad = true;
+	if (p->scan == SCAN_NAME) {
+		n = scan_name(p, data, len);
+		*ret_bad = p->scan == SCAN_NAME && n < len;
+		if (*ret_bad)
 			return n;
-		}
-		n++;
 	}
 	const char *end = memchr(data + n, '\n', len - n);
 	const char *cr = memchr(data + n, '\r', end ? (size_t)(end - data) - n : len - n);
