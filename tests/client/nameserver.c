@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nameserver: answers are built from the question as it came (RFC 1035 §4). Who sends by UDP has the
- * lock: the goroutine that serves, or the test that releases what was held.
+ * nameserver: answers are built from the question as it came (RFC 1035 §4). Who builds
+ * answers or sends by UDP has the lock: the goroutines that serve, or the test that releases what was held.
  */
 #include "tests/client/nameserver.h"
 
@@ -252,7 +252,9 @@ static void serve_conn(struct nameserver_inside *in, struct conn *conn)
 	const struct record *r = find(in->records, name);
 	if (r->silent)
 		return;
+	mutex_lock(&in->lock);
 	build(in, r, query + 2, true, &p);
+	mutex_unlock(&in->lock);
 	size_t said = r->trick == TRICK_CUT && p.bytes[7] > 0 ? p.len + 5 : p.len;
 	uint8_t size[2] = { (uint8_t)(said >> 8), (uint8_t)said };
 	if (conn_write(conn, size, 2) == 2 && conn_write(conn, p.bytes, p.len) > 0 &&

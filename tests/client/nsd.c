@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nsd: see nsd.h. nsd can't choose a port by itself and tell: so one that is free is looked for, and when
- * somebody else was quicker, another.
+ * nsd: see nsd.h. nsd can't choose a port by itself and tell: so one that is free is looked for, outside of
+ * the range from which the kernel gives others theirs; and when somebody was quicker, another.
  */
 #include "tests/client/nsd.h"
 
@@ -18,6 +18,8 @@
 #include "runtime/clock.h"
 #include "runtime/goroutine.h"
 #include "runtime/net.h"
+#include "runtime/rand.h"
+#include "tests/client/packet.h"
 #include "tests/harness.h"
 
 static const char script[] = "PATH=$PATH:/usr/sbin\n"
@@ -64,17 +66,24 @@ static void write_files(const struct nsd *nsd, const char *zone, const char *rec
 	free(zone_text);
 }
 
-/* Free for TCP just now; nobody else uses UDP here. */
-static uint16_t free_port(void)
+static bool can_bind(int type, uint16_t port)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(port),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CHECK(bind(fd, (struct sockaddr *)&addr, len) == 0);
-	CHECK(getsockname(fd, (struct sockaddr *)&addr, &len) == 0);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	bool bound = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
 	close(fd);
-	return ntohs(addr.sin_port);
+	return bound;
+}
+
+static uint16_t free_port(void)
+{
+	uint16_t port;
+	do
+		port = (uint16_t)(10000 + rand_below(22000));
+	while (!can_bind(SOCK_STREAM, port) || !can_bind(SOCK_DGRAM, port));
+	return port;
 }
 
 static void start(struct nsd *nsd)
@@ -99,23 +108,37 @@ static void start(struct nsd *nsd)
 	nsd->lifeline = ends[1];
 }
 
-/* False: somebody else has the port, or nsd doesn't come up. */
-static bool answers(const struct nsd *nsd)
+/* It has answered for its zone: an authoritative answer without error. */
+static bool has_answered(int fd)
 {
+	uint8_t answer[512];
+	int ready = fd_wait(fd, FD_READ, clock_now() + 20 * MILLISECOND);
+	return ready > 0 && recv(fd, answer, sizeof(answer), MSG_DONTWAIT) >= 12 &&
+	       answer[2] & 0x04 && (answer[3] & 0x0f) == 0;
+}
+
+/* False: somebody else has the port, or nsd doesn't come up. */
+static bool answers(const struct nsd *nsd, const char *zone)
+{
+	static struct packet query;
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 				    .sin_port = htons(nsd->port),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int64_t give_up = clock_now() + 10 * SECOND;
-	struct conn *conn;
-	while (clock_now() < give_up) {
-		int err = conn_dial((struct sockaddr *)&addr, sizeof(addr), give_up, &conn);
-		if (err == 0) {
-			conn_close(conn);
-			return true;
-		}
-		goroutine_sleep(5 * MILLISECOND);
+	int64_t give_up = clock_now() + 8 * SECOND;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool answered = false;
+	packet_begin(&query, zone, TYPE_SOA);
+	query.bytes[2] = query.bytes[3] = 0;
+	CHECK(connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	while (!answered && clock_now() < give_up) {
+		if (send(fd, query.bytes, query.len, 0) < 0)
+			goroutine_sleep(5 * MILLISECOND); /* nobody is there yet */
+		else
+			answered = has_answered(fd);
 	}
-	return false;
+	fd_wait_end(fd);
+	close(fd);
+	return answered;
 }
 
 static void stop(struct nsd *nsd)
@@ -135,7 +158,7 @@ struct nsd *nsd_open(const char *zone, const char *records)
 		snprintf(nsd->address, sizeof(nsd->address), "127.0.0.1:%u", nsd->port);
 		write_files(nsd, zone, records);
 		start(nsd);
-		if (answers(nsd))
+		if (answers(nsd, zone))
 			return nsd;
 		stop(nsd);
 	}
