@@ -69,6 +69,8 @@ static enum fetch_error io_failed(const struct talk *t, ssize_t n)
 	if (n == -ETIMEDOUT || n == -ECANCELED)
 		return fault(t->detail, scope_error(t->scope, (int)n, FETCH_CONNECT_TIMEOUT),
 			     "waiting for the SOCKS5 proxy");
+	if (n == -ENOMEM || n == -ENOBUFS)
+		return FETCH_OUT_OF_MEMORY;
 	return broken(t, n == 0 ? "the proxy closed the connection" : fault_errno((int)n));
 }
 

@@ -58,6 +58,8 @@ static enum fetch_error io_failed(const struct tunnel *t, ssize_t n)
 	if (n == -ETIMEDOUT || n == -ECANCELED)
 		return fault(t->detail, scope_error(t->scope, (int)n, FETCH_CONNECT_TIMEOUT),
 			     "waiting for the proxy's answer to CONNECT");
+	if (n == -ENOMEM || n == -ENOBUFS)
+		return FETCH_OUT_OF_MEMORY;
 	return fault(t->detail, FETCH_PROXY_BAD_ANSWER, "CONNECT: %s",
 		     n == 0 ? "the proxy closed the connection" : fault_errno((int)n));
 }

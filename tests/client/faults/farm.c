@@ -20,6 +20,7 @@
 #include "runtime/goroutine.h"
 #include "src/common/cleanup.h"
 #include "tests/client/nameserver.h"
+#include "tests/client/relay.h"
 #include "tests/client/upload.h"
 
 #define PIPE_VARIABLE "FARM_PIPE"
@@ -167,9 +168,12 @@ TEST_GO(farm, .only_by_name = true)
 	struct origin *tls = origin_open(&(struct origin_options){
 		.play = play, .tls = certs_server(certs, &(struct cert){ 0 }) });
 	struct nameserver *ns = nameserver_open(records);
+	struct relay *http_proxy = relay_open(&(struct relay_options){ .socks = false });
+	struct relay *socks_proxy = relay_open(&(struct relay_options){ .socks = true });
 	prepare_coded();
 	make_deaf("127.0.0.5", plain->port);
-	dprintf(atoi(pipe), "%u %u %s %s\n", plain->port, tls->port, ns->address, certs->ca_file);
+	dprintf(atoi(pipe), "%u %u %u %u %s %s\n", plain->port, tls->port, http_proxy->front->port,
+		socks_proxy->front->port, ns->address, certs->ca_file);
 	for (;;)
 		goroutine_sleep(60 * SECOND);
 }
@@ -195,7 +199,8 @@ struct farm *farm_open(void)
 		become_farm(ends[1]);
 	close(ends[1]);
 	FILE *in = fdopen(ends[0], "r");
-	if (fscanf(in, "%u %u %63s %255s", &farm->plain, &farm->tls, farm->dns, farm->ca_file) != 4)
+	if (fscanf(in, "%u %u %u %u %63s %255s", &farm->plain, &farm->tls, &farm->http_proxy,
+		   &farm->socks_proxy, farm->dns, farm->ca_file) != 6)
 		test_fail("the farm has not begun");
 	fclose(in);
 	return farm;

@@ -10,7 +10,7 @@
  * Paths: /ok says "hi"; /gzip /br /zstd say farm_text() in chunks, so coded; /hops leads over a name with
  * an umlaut to /hop and from there to /ok; /echo says the request's body; /stale says "hi" to the
  * first request of a connection, and closes without an answer to any other. Each name under ok.test has the
- * address 127.0.0.1; those under race.test have one before it that never answers.
+ * address 127.0.0.1; the proxies (relay.h) lead to this machine, too. Those under race.test have one before it that never answers.
  */
 #ifndef TESTS_CLIENT_FAULTS_FARM_H
 #define TESTS_CLIENT_FAULTS_FARM_H
@@ -22,8 +22,8 @@
 
 struct farm {
 	pid_t pid;
-	unsigned plain, tls; /* ports */
-	char dns[64];	     /* for client_options.dns_servers */
+	unsigned plain, tls, http_proxy, socks_proxy; /* ports */
+	char dns[64];				      /* for client_options.dns_servers */
 	char ca_file[256];
 };
 

@@ -21,6 +21,7 @@
 #include "src/client/body.h"
 #include "tests/client/faults/farm.h"
 #include "tests/client/faults/inject.h"
+#include "tests/client/relay.h"
 #include "tests/client/rig.h"
 
 #define MOST 600
@@ -88,6 +89,7 @@ struct scenario {
 	struct str body;  /* the answer's */
 	struct str sent;  /* the request's; NULL = none */
 	bool https;
+	const char *proxy;  /* its scheme; NULL = direct */
 	bool small_faults;  /* each takes time: only some faults, and memory */
 	const char *before; /* the path of a request that goes before; NULL = none */
 	struct client_options options;
@@ -97,6 +99,7 @@ struct world {
 	const struct scenario *s;
 	struct farm *farm;
 	struct rig *rig;
+	const struct proxy *proxy;
 	struct fetch_response *resp;
 	struct body_sink sink;
 	size_t len;
@@ -132,12 +135,18 @@ static struct world *world_open(const struct scenario *s)
 	options.tls.ca_file = w->farm->ca_file;
 	options.limits.total_timeout_ns = 8 * SECOND;
 	w->rig = rig_open(&options);
+	if (s->proxy)
+		w->proxy = relay_proxy_at((uint16_t)(strcmp(s->proxy, "http") == 0
+							     ? w->farm->http_proxy
+							     : w->farm->socks_proxy),
+					  s->proxy, false);
 	return w;
 }
 
 static void world_close(struct world *w)
 {
 	rig_close(w->rig);
+	proxy_unref(w->proxy);
 	fetch_response_free(w->resp);
 	farm_close(w->farm);
 	free(w);
@@ -164,6 +173,7 @@ static enum fetch_error fetch(struct world *w, const char *host, const char *pat
 	struct body_bytes body = body_of_bytes(sent);
 	struct fetch_request req = { .method = sent.data ? STR("PUT") : STR("GET"),
 				     .url = &url,
+				     .proxy = w->proxy,
 				     .body = sent.data ? &body.source : NULL,
 				     .sink = &w->sink };
 	if (what)
@@ -205,10 +215,24 @@ static bool is_librarys_word(const struct scenario *s, enum fetch_error e)
 	       (e == FETCH_TLS_HANDSHAKE || e == FETCH_TLS_WEAK || e == FETCH_TLS_BROKEN);
 }
 
+/* With a proxy it is the proxy that could not be reached, or broke off. */
+static enum fetch_error without_proxy(const struct scenario *s, const struct fault *f,
+				      enum fetch_error e)
+{
+	if (!s->proxy)
+		return e;
+	if (e == FETCH_PROXY_UNREACHABLE &&
+	    (f->call == CALL_SOCKET || f->call == CALL_CONNECT || f->call == CALL_GETSOCKOPT))
+		return f->errors[0];
+	if (e == FETCH_PROXY_BAD_ANSWER && (f->call == CALL_SEND || f->call == CALL_RECV))
+		return f->errors[0];
+	return e;
+}
+
 static bool is_expected(const struct scenario *s, const struct fault *f, enum fetch_error e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(f->errors); i++)
-		if (f->errors[i] == e)
+		if (f->errors[i] == without_proxy(s, f, e))
 			return true;
 	return e == FETCH_OK || is_librarys_word(s, e);
 }
@@ -362,6 +386,23 @@ TEST_GO(faults_in_a_full_tls_handshake)
 				  .body = STR("hi"),
 				  .https = true,
 				  .options = { .no_keepalive = true, .tls.no_sessions = true } });
+}
+
+TEST_GO(faults_on_the_way_through_a_socks_proxy)
+{
+	check(&(struct scenario){ .path = "/ok",
+				  .body = STR("hi"),
+				  .proxy = "socks5h",
+				  .options.no_keepalive = true });
+}
+
+TEST_GO(faults_on_the_way_through_an_http_proxy)
+{
+	check(&(struct scenario){ .path = "/ok",
+				  .body = STR("hi"),
+				  .https = true,
+				  .proxy = "http",
+				  .options.no_keepalive = true });
 }
 
 TEST_GO(faults_in_a_resumed_tls_handshake)
