@@ -209,8 +209,8 @@ static bool is_librarys_word(const struct scenario *s, enum fetch_error e)
 		return true;
 	if (strstr(inject_where(), "libcares"))
 		return e == FETCH_DNS_FAILED;
-	if (strstr(inject_where(), "libssl"))
-		return e == FETCH_SEND_FAILED;
+	if (e == FETCH_SEND_FAILED)
+		return strstr(inject_where(), "libssl") || strstr(inject_where(), "libcrypto");
 	return strstr(inject_where(), "libcrypto") &&
 	       (e == FETCH_TLS_HANDSHAKE || e == FETCH_TLS_WEAK || e == FETCH_TLS_BROKEN);
 }
