@@ -23,7 +23,8 @@ static bool may_repeat(const struct exchange *x)
 
 static bool went_stale(struct exchange *x, enum fetch_error e)
 {
-	bool closed = e == FETCH_SEND_FAILED || e == FETCH_CLOSED_EARLY || e == FETCH_RESET;
+	bool closed = e == FETCH_SEND_FAILED || e == FETCH_CLOSED_EARLY || e == FETCH_RESET ||
+		      e == FETCH_TLS_BROKEN;
 	return closed && !x->answered && (!x->wrote || may_repeat(x)) && send_rewind(x);
 }
 

@@ -79,6 +79,15 @@ void certs_free(struct certs *c)
 	free(c);
 }
 
+static void add_comment(X509 *x, size_t len)
+{
+	char *text = malloc(len + 1);
+	memset(text, 'x', len);
+	text[len] = '\0';
+	add_extension(x, NID_netscape_comment, text);
+	free(text);
+}
+
 static void add_names(X509 *x, const struct cert *how)
 {
 	char names[128] = "DNS:localhost,IP:127.0.0.1";
@@ -87,6 +96,8 @@ static void add_names(X509 *x, const struct cert *how)
 			 strncmp(how->host, "IP:", 3) == 0 ? "" : "DNS:", how->host);
 	if (!how->only_common_name)
 		add_extension(x, NID_subject_alt_name, names);
+	if (how->comment_bytes)
+		add_comment(x, how->comment_bytes);
 	if (how->usage)
 		add_extension(x, NID_ext_key_usage, how->usage);
 }

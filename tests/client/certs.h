@@ -32,6 +32,7 @@ struct cert {
 	bool no_chain;	   /* ... or isn't */
 	bool sha1;
 	bool only_common_name; /* host stands there alone */
+	size_t comment_bytes;  /* makes it large */
 	const char *usage;     /* extended key usage: "clientAuth"; NULL = none is said */
 	int rsa_bits;	       /* 0 = P-256 */
 	int max_version;       /* e.g. TLS1_1_VERSION; 0 = the newest */

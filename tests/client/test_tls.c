@@ -154,6 +154,37 @@ TEST_GO(tls_idle_connection_dies_when_the_server_closes)
 	world_close(w);
 }
 
+/* The first connection breaks instead of a second answer. */
+static void play_break(struct peer *p)
+{
+	static const char forged[] = "\x17\x03\x03\x00\x10"
+				     "0123456789abcdef";
+	for (int n = 1; peer_read_head(p); n++) {
+		if (p->number > 1 || n == 1) {
+			peer_say(p, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+			continue;
+		}
+		CHECK_EQ(conn_write(p->conn, forged, sizeof(forged) - 1), sizeof(forged) - 1);
+		peer_wait_closed(p);
+	}
+}
+
+TEST_GO(tls_that_breaks_on_a_kept_connection_is_tried_again_on_a_fresh_one)
+{
+	struct certs *certs = certs_new();
+	SSL_CTX *ctx = certs_server(certs, &(struct cert){ 0 });
+	struct origin *o = origin_open(&(struct origin_options){ .play = play_break, .tls = ctx });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .tls = { .ca_file = certs->ca_file } });
+	check_get(rig, origin_url(o, "/"), FETCH_OK, 200, "hi");
+	check_get(rig, origin_url(o, "/"), FETCH_OK, 200, "hi");
+	CHECK_EQ(o->connections, 2);
+	rig_close(rig);
+	origin_close(o);
+	SSL_CTX_free(ctx);
+	certs_free(certs);
+}
+
 static void never_answer(struct peer *p)
 {
 	peer_wait_closed(p);

@@ -74,6 +74,28 @@ TEST_GO(tls_sessions_are_resumed)
 	check_resumes(&(struct cert){ .max_version = TLS1_2_VERSION });
 }
 
+static void check_large_ones(int version, size_t comment_bytes, unsigned resumed)
+{
+	struct world w;
+	world_open(&w, &(struct cert){ .max_version = version, .comment_bytes = comment_bytes });
+	struct rig *rig =
+		rig_open(&(struct client_options){ .tls = { .ca_file = w.certs->ca_file } });
+	for (int i = 0; i < 3; i++)
+		check_get(rig, origin_url(w.origin, "/close"), FETCH_OK, 200, "hi");
+	CHECK_EQ(stats_of(rig).tls_resumed, resumed);
+	rig_close(rig);
+	world_close(&w);
+}
+
+/* Thousands are kept, each with its server's certificates. */
+TEST_GO(tls_sessions_with_large_certificates_are_not_kept)
+{
+	check_large_ones(TLS1_3_VERSION, 10000, 2);
+	check_large_ones(TLS1_3_VERSION, 20000, 0);
+	check_large_ones(TLS1_2_VERSION, 10000, 2);
+	check_large_ones(TLS1_2_VERSION, 20000, 0);
+}
+
 TEST_GO(tls_sessions_are_of_one_host_and_port)
 {
 	struct world w;
