@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,10 +29,22 @@ int tls_refuse(char **ret_reason, const char *fmt, ...)
 	return -ENOMEM;
 }
 
+bool tls_starved(void)
+{
+	bool starved = false;
+	for (unsigned long e; (e = ERR_get_error());)
+		starved = starved || ERR_GET_REASON(e) ==
+					     (ERR_SYSTEM_ERROR(e) ? ENOMEM : ERR_R_MALLOC_FAILURE);
+	return starved;
+}
+
 static int refuse_file(char **ret_reason, const char *key, const char *file, const char *what)
 {
 	char why[256];
+	bool starved = errno == ENOMEM;
 	ERR_error_string_n(ERR_peek_error(), why, sizeof(why));
+	if (tls_starved() || starved)
+		return -ENOMEM;
 	return tls_refuse(ret_reason, "%s: %s for [tls] %s: %s", file, what, key, why);
 }
 
@@ -75,6 +88,16 @@ static int verify(X509_STORE_CTX *store, void *unused)
 	return ok;
 }
 
+/* What SSL_CTX_set_default_verify_file does, but for its silence when that fails. A bundle that isn't there, or
+ * holds no certificate, is none. */
+static int load_bundle(SSL_CTX *ctx)
+{
+	const char *file = secure_getenv(X509_get_default_cert_file_env());
+	bool loaded = SSL_CTX_load_verify_file(ctx, file ? file : X509_get_default_cert_file());
+	bool starved = errno == ENOMEM;
+	return (tls_starved() || starved) && !loaded ? -ENOMEM : 0;
+}
+
 static int load_trust(SSL_CTX *ctx, const struct tls_options *o, char **ret_reason)
 {
 	SSL_CTX_set_verify(ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
@@ -87,7 +110,10 @@ static int load_trust(SSL_CTX *ctx, const struct tls_options *o, char **ret_reas
 		return -ENOMEM;
 	if (o->ca_file || o->ca_path || o->insecure)
 		return 0;
-	return SSL_CTX_set_default_verify_paths(ctx) ? 0 : -ENOMEM;
+	int err = load_bundle(ctx);
+	if (err)
+		return err;
+	return SSL_CTX_set_default_verify_dir(ctx) ? 0 : -ENOMEM;
 }
 
 /* --- Our own certificate --- */
@@ -200,17 +226,43 @@ void tls_context_free(SSL_CTX *ctx)
 	SSL_CTX_free(ctx);
 }
 
-int tls_context_new(const struct tls_options *options, SSL_CTX **ret_ctx, char **ret_reason)
+/* An authority's extensions are looked at once, when first needed; without memory at that moment it would count as
+ * invalid from then on. So now. */
+static void look_at_authorities(SSL_CTX *ctx)
 {
-	ERR_clear_error();
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int err = ctx && set_up(ctx, options) ? 0 : -ENOMEM;
+	STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+	for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+		X509 *x = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
+		if (x)
+			(void)X509_check_purpose(x, -1, 0);
+	}
+}
+
+static int fill(SSL_CTX *ctx, const struct tls_options *options, char **ret_reason)
+{
+	int err = set_up(ctx, options) ? 0 : -ENOMEM;
 	if (!err)
 		err = load_trust(ctx, options, ret_reason);
+	if (!err)
+		look_at_authorities(ctx);
 	if (!err)
 		err = load_own(ctx, options, ret_reason);
 	if (!err)
 		err = open_keylog(ctx, options, ret_reason);
+	return err;
+}
+
+/* Without memory the library makes do with less, silently: a context that knows no protocol, or trusts none of
+ * the system's authorities. malloc's errno tells. */
+int tls_context_new(const struct tls_options *options, SSL_CTX **ret_ctx, char **ret_reason)
+{
+	ERR_clear_error();
+	errno = 0;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int err = ctx ? fill(ctx, options, ret_reason) : -ENOMEM;
+	bool starved = errno == ENOMEM;
+	if (!err && (tls_starved() || starved))
+		err = -ENOMEM;
 	ERR_clear_error();
 	if (err) {
 		tls_context_free(ctx);

@@ -19,12 +19,13 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdatomic.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/once.h"
+#include "runtime/mutex.h"
 #include "src/client/tls_openssl.h"
 
 /* Kept unless the options say otherwise. */
@@ -37,8 +38,9 @@
 struct openssl {
 	struct tls tls;
 	bool only_tls13, insecure; /* for a late start */
-	struct once once;	   /* builds what is not there when the first stream is opened */
-	SSL_CTX *ctx;		   /* NULL: not yet, or it could not be */
+	_Atomic bool built;	   /* all there: the two below don't change any more */
+	struct mutex building;
+	SSL_CTX *ctx; /* NULL: not yet */
 	BIO_METHOD *method;
 	struct tls_pins *pins;
 	struct tls_sessions *sessions; /* NULL: none are kept */
@@ -156,8 +158,7 @@ static int result(struct stream *s, int r)
 		return 0;
 	default:
 		s->problem = ERR_peek_error();
-		for (unsigned long e; (e = ERR_get_error());)
-			s->starved = s->starved || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
+		s->starved = tls_starved() || s->starved;
 		s->dead = true;
 		return failure_of(s, what);
 	}
@@ -352,17 +353,28 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
-static void build_late(void *arg)
+/* Builds what is not there when a stream is opened: the first, or the next after one that found no memory for it. */
+static bool build_late(struct openssl *o)
 {
-	struct openssl *o = arg;
 	const struct tls_options plain = { .only_tls13 = o->only_tls13, .insecure = o->insecure };
 	char *reason = NULL;
+	mutex_lock(&o->building);
 	if (!o->ctx)
 		(void)!tls_context_new(&plain, &o->ctx, &reason);
 	free(reason);
 	if (o->ctx && o->sessions)
 		SSL_CTX_sess_set_new_cb(o->ctx, keep_session);
-	o->method = bio_method_new();
+	if (!o->method)
+		o->method = bio_method_new();
+	bool built = o->ctx && o->method;
+	atomic_store_explicit(&o->built, built, memory_order_release);
+	mutex_unlock(&o->building);
+	return built;
+}
+
+static bool is_built(struct openssl *o)
+{
+	return atomic_load_explicit(&o->built, memory_order_acquire) || build_late(o);
 }
 
 /* The name to verify, and to ask for by SNI unless it is an address. It must stand among the certificate's alternative
@@ -446,8 +458,7 @@ static int openssl_open(struct tls *t, struct conn *conn, struct str host, uint1
 			struct tls_stream **ret_stream)
 {
 	struct openssl *o = CONTAINER_OF(t, struct openssl, tls);
-	once_do(&o->once, build_late, o);
-	struct stream *s = o->ctx && o->method ? stream_new(o, conn, host, port) : NULL;
+	struct stream *s = is_built(o) ? stream_new(o, conn, host, port) : NULL;
 	if (!s)
 		return -ENOMEM;
 	ERR_clear_error();

@@ -13,6 +13,9 @@
 
 /* --- tls_context.c --- */
 
+/* Takes all errors that the library has noted. Whether memory was among them. */
+bool tls_starved(void);
+
 /* 0; -ENOMEM; or -EINVAL for a file that can't be used: *ret_reason (the caller frees) names it and
  * its key. Reads files. */
 int tls_context_new(const struct tls_options *options, SSL_CTX **ret_ctx,
