@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # fetchbench and origin: what they promise in their first comments. Every request is counted once, connections are kept or
-# not as asked, failures come by name, and the origin survives running out of descriptors.
+# not as asked, failures come by name, the origin survives running out of descriptors, and compare.sh has a row for each run.
 
 . "$(dirname "$0")/lib.sh"
 need jq curl prlimit
@@ -62,3 +62,9 @@ answers()
 	[ "$(curl -s -o body -w '%{http_code}' "http://127.0.0.1:$origin/b/1")" = 200 ]
 }
 await 10 'an answer after the rush' answers
+
+# The comparison with peers: ours has a row without errors in each scenario, whoever else is there.
+exit_is 0 env BUILD="$BUILD" "$ROOT/bench/fetch/compare.sh" -n 1 -r 1 keep-64 close-64 big-64 tls-64 tls-full-64 tls-resumed-64
+same 'scenarios' 'keep-64 0,close-64 0,big-64 0,tls-64 0,tls-full-64 0,tls-resumed-64 0' \
+	"$(awk '$2 == "fetchbench" { print $1, $4 }' out | paste -sd,)"
+exit_is 64 env BUILD="$BUILD" "$ROOT/bench/fetch/compare.sh" no-such-scenario
