@@ -105,7 +105,8 @@ struct fetch_request {
 /* Nanoseconds of clock_now(); 0 = did not happen (a reused connection has no dns, connect, tls). queued: the
  * end of a wait in line: for the limit of the host's connections to let a dial begin, or for a connection that
  * came back before an own one was open. Another's dial counts only from the moment on from which it was
- * waited for. */
+ * waited for. With a proxy, dns is about the proxy (and the origin where we resolve it), and connect is done
+ * when the way to the origin stands. */
 struct fetch_timings {
 	int64_t start, queued, dns_done, connect_done, tls_done, sent, first_byte, done;
 };
