@@ -19,6 +19,7 @@
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 1
+. bench/loopback.sh
 BUILD=${BUILD:-build/release}
 PATH=$PATH:/usr/sbin
 TIMEFORMAT='%R %U %S'
@@ -58,32 +59,31 @@ start_origin()
 	env -u GOMAXPROCS "$BUILD/origin" --port 0 --addrs 16 >"$out/origin" &
 	origin=$!
 	until grep -q '^port ' "$out/origin"; do
-		kill -0 $origin 2>/dev/null || exit 1
+		alive $origin || exit 1
 		sleep 0.05
 	done
 	url=http://127.0.0.1:$(sed -n 's/^port //p' "$out/origin")
 }
 
-# nginx with a certificate of its own, on a port that nobody had a moment ago.
+# Unlike that of loopback.sh it never closes a connection.
 start_nginx()
 {
-	local port=$((20000 + RANDOM % 8000))
+	local port
 	has nginx && has openssl || { echo 'nginx or openssl is not installed: no tls scenarios'; return; }
-	while (: </dev/tcp/127.0.0.1/$port) 2>/dev/null; do port=$((port + 1)); done
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=compare \
-		-addext 'subjectAltName=IP:127.0.0.1' -keyout "$out/key.pem" -out "$out/cert.pem" 2>/dev/null
+	free_port
+	certificate "$out" 2>/dev/null || { echo "compare: openssl made no certificate" >&2; exit 1; }
 	cat >"$out/nginx.conf" <<-END
 		$([ "$(id -u)" != 0 ] || echo 'user root;') daemon off; worker_processes 2; pid $out/nginx.pid; error_log $out/nginx.log;
 		events { worker_connections 4096; }
 		http { access_log off; keepalive_requests 1000000000;
 		client_body_temp_path $out; proxy_temp_path $out; fastcgi_temp_path $out; uwsgi_temp_path $out; scgi_temp_path $out;
-		ssl_certificate $out/cert.pem; ssl_certificate_key $out/key.pem; ssl_protocols TLSv1.3;
+		ssl_certificate $out/leaf.pem; ssl_certificate_key $out/leaf.key; ssl_protocols TLSv1.3;
 		server { listen 127.0.0.1:$port ssl backlog=4096; location / { return 200 "$(printf '%01024d' 0)"; } } }
 	END
 	nginx -c "$out/nginx.conf" -p "$out" 2>>"$out/nginx.log" &
 	nginx=$!
-	until (: </dev/tcp/127.0.0.1/$port) 2>/dev/null; do
-		kill -0 $nginx 2>/dev/null || { cat "$out/nginx.log" >&2; exit 1; }
+	until listening "$port"; do
+		alive $nginx || { cat "$out/nginx.log" >&2; exit 1; }
 		sleep 0.05
 	done
 	tls_url=https://127.0.0.1:$port
@@ -148,9 +148,9 @@ run()
 	big-*) requests 20000 && ours "$url/b/102400" && wrk_for "$url/b/102400" ;;
 	slow-*) requests 30000 && ours "$url/d/1000/1024" --hosts 16 && h2load_for "$url/d/1000/1024" ;;
 	tls-*) [ -n "$tls_url" ] || return ;;&
-	tls-full-*) requests 5000 && ours "$tls_url/" --no-keepalive --no-resume --cacert "$out/cert.pem" ;;
-	tls-resumed-*) requests 5000 && ours "$tls_url/" --no-keepalive --cacert "$out/cert.pem" ;;
-	tls-*) requests 60000 && ours "$tls_url/" --cacert "$out/cert.pem" && h2load_for "$tls_url/" ;;
+	tls-full-*) requests 5000 && ours "$tls_url/" --no-keepalive --no-resume --cacert "$out/ca.pem" ;;
+	tls-resumed-*) requests 5000 && ours "$tls_url/" --no-keepalive --cacert "$out/ca.pem" ;;
+	tls-*) requests 60000 && ours "$tls_url/" --cacert "$out/ca.pem" && h2load_for "$tls_url/" ;;
 	*) echo "compare: no scenario $1" >&2; exit 64 ;;
 	esac
 }
