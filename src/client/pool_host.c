@@ -67,10 +67,11 @@ static struct pool_host *host_new(struct pool_shard *s, const struct pool_key *k
 	h->key = *key;
 	h->key.proxy = proxy_ref(key->proxy);
 	if (key->host.len > 0) { /* else it is a proxy, for any number of hosts */
+		memcpy(h->name, key->host.data, key->host.len);
 		h->max_conns = s->pool->options.max_conns_per_host;
 		h->max_idle = s->pool->options.max_idle_per_host;
 	}
-	h->key.host.data = memcpy(h->name, key->host.data, key->host.len);
+	h->key.host.data = h->name;
 	list_init(&h->idle);
 	list_init(&h->line);
 	list_init(&h->held);
