@@ -46,6 +46,16 @@ static void check_asked(struct relay *r, const char *want)
 	CHECK_STR(asked, want);
 }
 
+static struct policy *policy_of(const char *allow, const char *ports)
+{
+	struct policy *p = policy_new();
+	struct str bad;
+	CHECK_OK(policy_allow(p, str_of(allow), &bad));
+	if (ports)
+		CHECK_OK(policy_ports(p, str_of(ports), &bad));
+	return p;
+}
+
 /* Through that proxy, whatever the client's rules say. */
 static struct fetched *get_by(struct rig *rig, const struct proxy *proxy, const char *url)
 {
@@ -70,7 +80,6 @@ static void check_fails(struct rig *rig, const struct proxy *proxy, const char *
 static const struct reply relayed[] = {
 	REPLY("http://a.test/x?y=z", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"),
 	REPLY("http://b.test:81/", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"),
-	REPLY("http://[2001:db8::1]/", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n6"),
 	REPLY("http://407.test/", "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\n"
 				  "Content-Length: 2\r\n\r\nno"),
 	REPLY("http://once.test/", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\no",
@@ -237,6 +246,49 @@ TEST_GO(proxy_is_chosen_anew_for_each_hop)
 	origin_close(first);
 	origin_close(proxy);
 	origin_close(origin);
+}
+
+TEST_GO(proxy_cannot_redirect_to_where_no_url_may_lead)
+{
+	static const char *const targets[] = { "http://10.0.0.1/", "https://10.0.0.1/",
+					       "http://localhost/", "http://a.test:25/" };
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+		struct reply table[2];
+		char text[200];
+		struct origin *proxy =
+			redirecting("http://a.test/", targets[i], text, sizeof(text), table);
+		struct policy *policy = policy_of("", "80, 443");
+		struct proxy_rules rules = { .all = relay_proxy_at(proxy->port, "http", true) };
+		struct rig *rig = open_rig(&rules, &(struct client_options){ .policy = policy });
+		check_fails(rig, NULL, "http://a.test/", FETCH_POLICY_DENIED, "");
+		CHECK_EQ(proxy->requests, 1);
+		rig_close(rig);
+		proxy_rules_done(&rules);
+		policy_free(policy);
+		origin_close(proxy);
+	}
+}
+
+TEST_GO(proxy_may_have_an_ipv6_address)
+{
+	struct origin *proxy =
+		origin_open(&(struct origin_options){ .replies = relayed, .ipv6 = true });
+	struct rig *rig = open_rig(NULL, &(struct client_options){ 0 });
+	const struct proxy *p;
+	char url[64], reason[FAULT_BYTES];
+	snprintf(url, sizeof(url), "http://[::1]:%u", proxy->port);
+	CHECK_OK(proxy_new(str_of(url), false, &p, reason));
+	struct fetched *f = get_by(rig, p, "http://[2001:db8::1]/");
+	CHECK_ERROR(f, FETCH_POLICY_DENIED); /* a documentation address */
+	fetched_free(f);
+	f = get_by(rig, p, "http://a.test/x?y=z");
+	CHECK_ERROR(f, FETCH_OK);
+	CHECK_STR(f->body, "a");
+	CHECK_EQ(f->resp->remote.sa.sa_family, AF_INET6);
+	fetched_free(f);
+	proxy_unref(p);
+	rig_close(rig);
+	origin_close(proxy);
 }
 
 /* --- Tunnels --- */
@@ -419,16 +471,6 @@ TEST_GO(proxy_socks5_that_reaches_no_address_says_what_became_of_the_last)
 }
 
 /* --- The address policy --- */
-
-static struct policy *policy_of(const char *allow, const char *ports)
-{
-	struct policy *p = policy_new();
-	struct str bad;
-	CHECK_OK(policy_allow(p, str_of(allow), &bad));
-	if (ports)
-		CHECK_OK(policy_ports(p, str_of(ports), &bad));
-	return p;
-}
 
 /* The default policy: nothing on loopback may be connected to. */
 TEST_GO(proxy_of_the_operators_may_stand_where_no_url_may_lead)
