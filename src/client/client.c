@@ -11,12 +11,12 @@
 #include "src/client/client.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/clock.h"
 #include "src/client/redirect.h"
+#include "src/common/reason.h"
 
 struct client {
 	struct client_options options; /* defaults filled in; strings are ours */
@@ -45,15 +45,6 @@ static void fill_in(struct client_options *o)
 
 /* --- Making and freeing --- */
 
-static void set_reason(char **ret_reason, const char *what, const char *value)
-{
-	size_t size = (size_t)snprintf(NULL, 0, "%s: %s", value, what) + 1;
-	char *reason = malloc(size);
-	if (reason)
-		snprintf(reason, size, "%s: %s", value, what);
-	*ret_reason = reason;
-}
-
 static int make_parts(struct client *c, char **ret_reason)
 {
 	const struct client_options *o = &c->options;
@@ -73,7 +64,7 @@ static int make_parts(struct client *c, char **ret_reason)
 	if (!err)
 		err = dns_cares_new(c->group, &dns, &c->dns);
 	if (err == -EINVAL && !*ret_reason)
-		set_reason(ret_reason, "no list of DNS servers", o->dns_servers);
+		err = refuse(err, ret_reason, "%s: no list of DNS servers", o->dns_servers);
 	if (err)
 		return err;
 	c->cache = cache_new(c->dns, &o->dns);

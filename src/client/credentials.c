@@ -10,12 +10,11 @@
  * There is no library for the format: inih's comments within a line would cut passwords, and its sections
  * end at the first bracket of an IPv6 address.
  */
-#define _GNU_SOURCE /* vasprintf, strerrordesc_np */
+#define _GNU_SOURCE /* strerrordesc_np */
 #include "src/client/credentials.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "src/common/cleanup.h"
+#include "src/common/reason.h"
 #include "src/http/authorization.h"
 
 #define FILE_BYTES (1 << 20)
@@ -37,19 +37,6 @@ struct credentials {
 	struct entry *entries; /* sorted by origin */
 	size_t len;
 };
-
-static int refuse(char **ret_reason, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static int refuse(char **ret_reason, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	int len = vasprintf(ret_reason, fmt, args);
-	va_end(args);
-	if (len >= 0)
-		return -EINVAL;
-	*ret_reason = NULL;
-	return -ENOMEM;
-}
 
 /* --- Entries --- */
 
@@ -109,7 +96,7 @@ struct reader {
 
 static int refuse_line(struct reader *r, unsigned line, const char *what)
 {
-	return refuse(r->ret_reason, "%s:%u: %s", r->path, line, what);
+	return refuse(-EINVAL, r->ret_reason, "%s:%u: %s", r->path, line, what);
 }
 
 static int make_value(const struct reader *r, char **ret)
@@ -225,8 +212,9 @@ static int refuse_twins(struct reader *r)
 	for (size_t i = 1; i < c->len; i++) {
 		const struct entry *a = &c->entries[i - 1], *b = &c->entries[i];
 		if (compare_entries(a, b) == 0)
-			return refuse(r->ret_reason, "%s:%u: the same origin as in line %u",
-				      r->path, a->line > b->line ? a->line : b->line,
+			return refuse(-EINVAL, r->ret_reason,
+				      "%s:%u: the same origin as in line %u", r->path,
+				      a->line > b->line ? a->line : b->line,
 				      a->line < b->line ? a->line : b->line);
 	}
 	return 0;
@@ -257,20 +245,20 @@ static int check_owner(int fd, const char *path, char **ret_reason)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0)
-		return refuse(ret_reason, "%s: %s", path, strerrordesc_np(errno));
+		return refuse(-EINVAL, ret_reason, "%s: %s", path, strerrordesc_np(errno));
 	if (!S_ISREG(st.st_mode))
-		return refuse(ret_reason, "%s: no regular file", path);
+		return refuse(-EINVAL, ret_reason, "%s: no regular file", path);
 	unsigned mode = st.st_mode & 07777;
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return refuse(ret_reason,
+		return refuse(-EINVAL, ret_reason,
 			      "%s: its owner is user %u: it must be root's, or that of user %u "
 			      "whom fetchd runs as",
 			      path, (unsigned)st.st_uid, (unsigned)geteuid());
 	unsigned others =
 		st.st_uid == 0 && st.st_gid == 0 ? S_IRWXO | S_IWGRP | S_IXGRP : S_IRWXO | S_IRWXG;
 	if (mode & others)
-		return refuse(ret_reason, "%s: mode %04o lets %s at it: chmod 600", path, mode,
-			      mode & S_IRWXO ? "everybody" : "a group");
+		return refuse(-EINVAL, ret_reason, "%s: mode %04o lets %s at it: chmod 600", path,
+			      mode, mode & S_IRWXO ? "everybody" : "a group");
 	return 0;
 }
 
@@ -283,12 +271,12 @@ static int read_all(int fd, const char *path, struct buf *text, char **ret_reaso
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return refuse(ret_reason, "%s: %s", path, strerrordesc_np(errno));
+			return refuse(-EINVAL, ret_reason, "%s: %s", path, strerrordesc_np(errno));
 		if (n == 0)
 			return 0;
 		text->len += (size_t)n;
 	}
-	return refuse(ret_reason, "%s: larger than %d bytes", path, FILE_BYTES);
+	return refuse(-EINVAL, ret_reason, "%s: larger than %d bytes", path, FILE_BYTES);
 }
 
 static int load(int fd, struct reader *r)
@@ -309,7 +297,7 @@ int credentials_open(const char *path, struct credentials **ret_credentials, cha
 		return -ENOMEM;
 	struct reader r = { .path = path, .c = c, .ret_reason = ret_reason };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would block */
-	int err = fd < 0 ? refuse(ret_reason, "%s: %s", path, strerrordesc_np(errno)) : 0;
+	int err = fd < 0 ? refuse(-EINVAL, ret_reason, "%s: %s", path, strerrordesc_np(errno)) : 0;
 	if (!err)
 		err = load(fd, &r);
 	if (fd >= 0)

@@ -8,7 +8,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +15,7 @@
 #include <unistd.h>
 
 #include "src/client/tls_openssl.h"
-
-int tls_refuse(char **ret_reason, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	int len = vasprintf(ret_reason, fmt, args);
-	va_end(args);
-	if (len >= 0)
-		return -EINVAL;
-	*ret_reason = NULL;
-	return -ENOMEM;
-}
+#include "src/common/reason.h"
 
 bool tls_starved(void)
 {
@@ -45,7 +33,7 @@ static int refuse_file(char **ret_reason, const char *key, const char *file, con
 	ERR_error_string_n(ERR_peek_error(), why, sizeof(why));
 	if (tls_starved() || starved)
 		return -ENOMEM;
-	return tls_refuse(ret_reason, "%s: %s for [tls] %s: %s", file, what, key, why);
+	return refuse(-EINVAL, ret_reason, "%s: %s for [tls] %s: %s", file, what, key, why);
 }
 
 /* The library's own three for TLS 1.3, with the one first that browsers and Go prefer, too: SHA-256 has
@@ -105,7 +93,7 @@ static int load_trust(SSL_CTX *ctx, const struct tls_options *o, char **ret_reas
 	if (o->ca_file && !SSL_CTX_load_verify_file(ctx, o->ca_file))
 		return refuse_file(ret_reason, "ca_file", o->ca_file, "no usable certificates");
 	if (o->ca_path && !is_folder(o->ca_path))
-		return tls_refuse(ret_reason, "%s: no folder for [tls] ca_path", o->ca_path);
+		return refuse(-EINVAL, ret_reason, "%s: no folder for [tls] ca_path", o->ca_path);
 	if (o->ca_path && !SSL_CTX_load_verify_dir(ctx, o->ca_path))
 		return -ENOMEM;
 	if (o->ca_file || o->ca_path || o->insecure)
@@ -123,11 +111,11 @@ static int check_private(const char *file, char **ret_reason)
 {
 	struct stat st;
 	if (stat(file, &st) != 0)
-		return tls_refuse(ret_reason, "%s: can't be read for [tls] key_file: %s", file,
-				  strerror(errno));
+		return refuse(-EINVAL, ret_reason, "%s: can't be read for [tls] key_file: %s", file,
+			      strerror(errno));
 	if (st.st_mode & (S_IROTH | S_IWOTH))
-		return tls_refuse(ret_reason,
-				  "%s: [tls] key_file can be read by everybody: chmod o-rw", file);
+		return refuse(-EINVAL, ret_reason,
+			      "%s: [tls] key_file can be read by everybody: chmod o-rw", file);
 	return 0;
 }
 
@@ -147,9 +135,9 @@ static int load_key(SSL_CTX *ctx, const char *file, char **ret_reason)
 	bool loaded = SSL_CTX_use_PrivateKey_file(ctx, file, SSL_FILETYPE_PEM);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
 	if (asked)
-		return tls_refuse(ret_reason,
-				  "%s: [tls] key_file needs a password: keep the key without one",
-				  file);
+		return refuse(-EINVAL, ret_reason,
+			      "%s: [tls] key_file needs a password: keep the key without one",
+			      file);
 	return loaded ? 0
 		      : refuse_file(ret_reason, "key_file", file,
 				    "no usable key of that certificate");
@@ -161,7 +149,7 @@ static int load_own(SSL_CTX *ctx, const struct tls_options *o, char **ret_reason
 		return 0;
 	const char *key = o->key_file ? o->key_file : o->cert_file;
 	if (!o->cert_file)
-		return tls_refuse(ret_reason, "%s: [tls] key_file without cert_file", key);
+		return refuse(-EINVAL, ret_reason, "%s: [tls] key_file without cert_file", key);
 	int err = check_private(key, ret_reason);
 	if (err)
 		return err;
@@ -209,8 +197,8 @@ static int open_keylog(SSL_CTX *ctx, const struct tls_options *o, char **ret_rea
 	*fd = open(o->keylog_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (*fd < 0) {
 		free(fd);
-		return tls_refuse(ret_reason, "%s: can't be written for [tls] keylog_file: %s",
-				  o->keylog_file, strerror(errno));
+		return refuse(-EINVAL, ret_reason, "%s: can't be written for [tls] keylog_file: %s",
+			      o->keylog_file, strerror(errno));
 	}
 	SSL_CTX_set_ex_data(ctx, keylog_index(), fd);
 	SSL_CTX_set_keylog_callback(ctx, log_key);

@@ -22,9 +22,6 @@ int tls_context_new(const struct tls_options *options, SSL_CTX **ret_ctx,
 		    char **ret_reason) MUST_USE;
 void tls_context_free(SSL_CTX *ctx); /* NULL is fine */
 
-/* A sentence in *ret_reason; -EINVAL, or -ENOMEM. */
-int tls_refuse(char **ret_reason, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_USE;
-
 /* --- tls_pins.c --- */
 
 struct tls_pins;

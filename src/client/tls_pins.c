@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "src/client/tls_openssl.h"
+#include "src/common/reason.h"
 
 #define DIGEST_BYTES 32
 #define BASE64_CHARS 44 /* of 32 bytes */
@@ -68,9 +69,9 @@ int tls_pins_new(const char *text, struct tls_pins **ret_pins, char **ret_reason
 	while (str_next(&rest, ',', &item)) {
 		if (parse_pin(item, &p->pins[p->len++]))
 			continue;
-		int err = tls_refuse(ret_reason,
-				     "[tls] pins: \"%.*s\" is not HOST=sha256//BASE64 of 32 bytes",
-				     STR_ARG(str_trim(item)));
+		int err = refuse(-EINVAL, ret_reason,
+				 "[tls] pins: \"%.*s\" is not HOST=sha256//BASE64 of 32 bytes",
+				 STR_ARG(str_trim(item)));
 		tls_pins_free(p);
 		return err;
 	}

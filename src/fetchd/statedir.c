@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +21,7 @@
 #include <unistd.h>
 
 #include "src/common/cleanup.h"
-
-/* Gives err back, the reason filled in. */
-static int PRINTF_LIKE(3, 4) refuse(int err, char **ret_reason, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	if (vasprintf(ret_reason, fmt, args) < 0)
-		*ret_reason = NULL;
-	va_end(args);
-	return err;
-}
+#include "src/common/reason.h"
 
 static int check_folder(const char *path, char **ret_reason)
 {
