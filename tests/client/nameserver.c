@@ -276,6 +276,24 @@ static int serve_tcp(void *arg)
 	}
 }
 
+/* Both on one port. With port 0 the kernel chooses one for the listener, which may be taken for datagrams. */
+static void listen_on(struct nameserver_inside *in, struct sockaddr_in *addr)
+{
+	in->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int tries = 0; tries < 100; tries++) {
+		struct sockaddr_in at = *addr;
+		socklen_t len = sizeof(at);
+		CHECK_OK(listener_open((struct sockaddr *)&at, sizeof(at), 16, &in->listener));
+		memcpy(&at, listener_addr(in->listener, &len), sizeof(at));
+		if (bind(in->fd, (struct sockaddr *)&at, sizeof(at)) == 0) {
+			*addr = at;
+			return;
+		}
+		listener_close(in->listener);
+	}
+	test_fail("no port is free for both");
+}
+
 struct nameserver *nameserver_open(const struct record *records)
 {
 	return nameserver_open_at(records, "127.0.0.1", 0);
@@ -287,14 +305,10 @@ struct nameserver *nameserver_open_at(const struct record *records, const char *
 	struct nameserver *ns = calloc(1, sizeof(*ns));
 	struct nameserver_inside *in = ns->inside = calloc(1, sizeof(*in));
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(port) };
-	socklen_t len = sizeof(addr);
 	CHECK_EQ(inet_pton(AF_INET, address, &addr.sin_addr), 1);
 	in->ns = ns;
 	in->records = records;
-	CHECK_OK(listener_open((struct sockaddr *)&addr, sizeof(addr), 16, &in->listener));
-	memcpy(&addr, listener_addr(in->listener, &len), sizeof(addr));
-	in->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	CHECK(bind(in->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	listen_on(in, &addr);
 	ns->port = ntohs(addr.sin_port);
 	snprintf(ns->address, sizeof(ns->address), "%s:%u", address, ns->port);
 	in->group = errgroup_new(context_background());

@@ -59,7 +59,9 @@ static struct {
 	_Atomic(const void *) where; /* NULL: nothing has failed */
 } window;
 
-static _Thread_local bool makes_thread;
+/* A thread's calls are its own from the first instruction of its function on: what it takes to make it, in
+ * its maker and in itself, belongs to the C library and to ASan. */
+static _Thread_local bool makes_thread, has_begun;
 
 /* The netpoller's registrations, by descriptor. */
 static struct {
@@ -98,7 +100,8 @@ static bool is_exempt(const void *site)
 
 EARLY static bool fails(enum injected_call call, const void *site)
 {
-	if (!atomic_load_explicit(&window.on, memory_order_acquire) || makes_thread)
+	if (!atomic_load_explicit(&window.on, memory_order_acquire) || makes_thread ||
+	    !has_begun)
 		return false;
 	if (call == CALL_MEMORY && is_exempt(site))
 		return false;
@@ -206,6 +209,19 @@ EARLY char *strdup(const char *text)
 	return copy ? memcpy(copy, text, size) : NULL;
 }
 
+struct thread_start {
+	void *(*fn)(void *arg);
+	void *arg;
+};
+
+static void *begin_thread(void *arg)
+{
+	struct thread_start start = *(struct thread_start *)arg;
+	free(arg);
+	has_begun = true;
+	return start.fn(start.arg);
+}
+
 int pthread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*fn)(void *),
 		   void *arg)
 {
@@ -214,7 +230,13 @@ int pthread_create(pthread_t *ret_thread, const pthread_attr_t *attr, void *(*fn
 	if (!atomic_load(&real))
 		atomic_store(&real, (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
 					     void *))dlsym(RTLD_NEXT, "pthread_create"));
-	int err = atomic_load(&real)(ret_thread, attr, fn, arg);
+	struct thread_start *start = malloc(sizeof(*start));
+	if (!start)
+		abort();
+	*start = (struct thread_start){ fn, arg };
+	int err = atomic_load(&real)(ret_thread, attr, begin_thread, start);
+	if (err)
+		free(start);
 	makes_thread = false;
 	return err;
 }
