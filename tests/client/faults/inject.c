@@ -100,8 +100,7 @@ static bool is_exempt(const void *site)
 
 EARLY static bool fails(enum injected_call call, const void *site)
 {
-	if (!atomic_load_explicit(&window.on, memory_order_acquire) || makes_thread ||
-	    !has_begun)
+	if (!atomic_load_explicit(&window.on, memory_order_acquire) || makes_thread || !has_begun)
 		return false;
 	if (call == CALL_MEMORY && is_exempt(site))
 		return false;
