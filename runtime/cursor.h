@@ -44,7 +44,7 @@ static inline void cursor_skip(struct cursor *c, uint64_t n)
 {
 	if (n > cursor_left(c))
 		cursor_fail(c);
-	else
+	else if (n > 0) /* at may be NULL where nothing is left */
 		c->at += n;
 }
 

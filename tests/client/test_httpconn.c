@@ -37,14 +37,6 @@ static void say(struct pair *p, const char *text)
 	CHECK_EQ(conn_write(p->theirs, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-/* It is there, whether the netpoller has heard of it or not. */
-static void await_arrival(struct pair *p)
-{
-	char byte;
-	WAIT_FOR(recv(conn_fd(p->ours), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0);
-	goroutine_sleep(MILLISECOND); /* a poll */
-}
-
 static void check_reads(struct httpconn *h, const char *text)
 {
 	const char *data;
@@ -59,8 +51,7 @@ TEST_GO(httpconn_hears_what_is_said_before_the_request_and_keeps_it)
 	struct httpconn h = { .conn = p.ours };
 	CHECK(!httpconn_spoke_first(&h));
 	say(&p, "early");
-	await_arrival(&p);
-	CHECK(httpconn_spoke_first(&h));
+	WAIT_FOR(httpconn_spoke_first(&h));
 	check_reads(&h, "early");
 	CHECK(!httpconn_spoke_first(&h));
 	say(&p, "late");
@@ -75,8 +66,7 @@ TEST_GO(httpconn_hears_an_end_before_the_request)
 	pair_open(&p);
 	struct httpconn h = { .conn = p.ours };
 	CHECK_OK(conn_shutdown_write(p.theirs));
-	await_arrival(&p);
-	CHECK(httpconn_spoke_first(&h));
+	WAIT_FOR(httpconn_spoke_first(&h));
 	CHECK_EQ(httpconn_read(&h, &data), 0);
 	pair_close(&p);
 }
