@@ -55,6 +55,12 @@ EXT
 	exit $made
 )
 
+# listen_on_ipv6 PORT...: where there is IPv6, "localhost" may lead there first.
+listen_on_ipv6()
+{
+	! grep -qs ' lo$' /proc/net/if_inet6 || echo "listen [::1]:$1;"
+}
+
 # nginx_config DIR HTTP_PORT HTTPS_PORT: prints an nginx.conf that serves DIR/www on loopback with DIR/leaf.pem, and keeps its logs and
 # temporary files below DIR/nginx. DIR is absolute; DIR/locations.conf adds locations.
 #	/redirect/PATH	302 to /PATH		/to-https/PATH	302 to https
@@ -89,6 +95,8 @@ http {
 	server {
 		listen 127.0.0.1:$http backlog=4096;
 		listen 127.0.0.1:$https ssl backlog=4096;
+		$(listen_on_ipv6 "$http")
+		$(listen_on_ipv6 "$https ssl")
 		ssl_certificate $dir/leaf.pem;
 		ssl_certificate_key $dir/leaf.key;
 		ssl_protocols TLSv1.2 TLSv1.3;
