@@ -61,7 +61,7 @@ in_flight()
 }
 await 10 'the request' in_flight
 kill -TERM "$FETCHD"
-await 10 'the first signal' grep -q 'stopping' fetchd.log
+await 10 'the first signal' grep -q 'stopping, requests under way get 3600s' fetchd.log
 alive "$FETCHD" || fail 'the first signal ended it at once'
 stop "$FETCHD" TERM
 same 'killed by the second' 143 "$status"
