@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "src/client/send.h"
 #include "src/client/proxy_dial.h"
+#include "src/client/send.h"
 #include "src/http/method.h"
 
 /* RFC 9110 §9.2.2, and the draft that lets a key make any method so. */
